@@ -1,0 +1,158 @@
+"""The API, port 8080: what the load balancer reaches."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Literal
+from unicodedata import category
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Path as PathParameter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from orders.cursor import BadCursorError, decode_cursor, encode_cursor
+from orders.problems import LARGEST_BODY_BYTES, Problem, handle_problems, invalid
+from orders.store import KeyReusedError, Order, OrderStore
+
+
+def _plain(text: str) -> str:
+    # Not isprintable(): Persian words and family emoji hold joiners, which do not print.
+    if any(category(character) == "Cc" for character in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+class NewOrder(BaseModel):
+    """The body of POST /orders. An unknown field is refused: it is most often a typo."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    item: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+    quantity: Annotated[int, Field(strict=True, ge=1, le=10_000)]
+
+
+class OrderBody(BaseModel):
+    """An order as clients see it. Times are UTC."""
+
+    id: int
+    item: str
+    quantity: int
+    status: Literal["placed", "cancelled"]
+    created_at: datetime
+    cancelled_at: datetime | None
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderBody":
+        return cls(
+            id=order.id,
+            item=order.item,
+            quantity=order.quantity,
+            status="cancelled" if order.cancelled_at else "placed",
+            created_at=order.created_at,
+            cancelled_at=order.cancelled_at,
+        )
+
+
+class OrderPage(BaseModel):
+    """The newest orders first. `next` goes into `after` for the following page; null on the last."""
+
+    orders: list[OrderBody]
+    next: str | None
+
+
+class About(BaseModel):
+    """What answers at the root."""
+
+    service: str
+    version: str
+    orders: str
+    openapi: str
+
+
+def _store(request: Request) -> OrderStore:
+    store: OrderStore = request.app.state.store
+    return store
+
+
+Store = Annotated[OrderStore, Depends(_store)]
+# MySQL's BIGINT; anything larger is no order's id and need not reach the database.
+OrderId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+
+router = APIRouter()
+
+
+@router.post("/orders", status_code=HTTPStatus.CREATED)
+def place_order(
+    new: NewOrder, store: Store, response: Response, idempotency_key: IdempotencyKey = None
+) -> OrderBody:
+    """Place an order.
+
+    Repeated with the same `Idempotency-Key` and body, it answers with the order it made then, the same 201,
+    and `Idempotent-Replayed: true`; with another body, 409.
+    """
+    try:
+        placed = store.place(new.item, new.quantity, idempotency_key=idempotency_key)
+    except KeyReusedError:
+        raise Problem(
+            HTTPStatus.CONFLICT, "This Idempotency-Key was used before with another body."
+        ) from None
+    response.headers["Location"] = f"/orders/{placed.order.id}"
+    if placed.repeated:
+        response.headers["Idempotent-Replayed"] = "true"
+    return OrderBody.of(placed.order)
+
+
+@router.get("/orders")
+def list_orders(
+    store: Store,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+) -> OrderPage:
+    """A page of orders, the newest first."""
+    try:
+        before = decode_cursor(after) if after is not None else None
+    except BadCursorError:
+        raise invalid("query", "after", "is not a cursor of this service") from None
+    orders, last = store.page(limit=limit, before=before)
+    return OrderPage(
+        orders=[OrderBody.of(order) for order in orders], next=encode_cursor(last) if last else None
+    )
+
+
+@router.get("/orders/{order_id}")
+def get_order(order_id: OrderId, store: Store) -> OrderBody:
+    return _found(store.get(order_id), order_id)
+
+
+@router.post("/orders/{order_id}/cancel")
+def cancel_order(order_id: OrderId, store: Store) -> OrderBody:
+    """Cancel an order. Cancelling it again changes nothing and answers the same."""
+    return _found(store.cancel(order_id), order_id)
+
+
+def _found(order: Order | None, order_id: int) -> OrderBody:
+    if order is None:
+        raise Problem(HTTPStatus.NOT_FOUND, f"There is no order {order_id}.")
+    return OrderBody.of(order)
+
+
+def make_api(store: OrderStore, *, version: str) -> FastAPI:
+    """The API over this store, without the middleware that `server` puts around it."""
+    # FastAPI's documentation pages load scripts from a third party; the OpenAPI document itself does not.
+    api = FastAPI(
+        title="orders",
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=LARGEST_BODY_BYTES,
+        redirect_slashes=False,
+    )
+    api.state.store = store
+    handle_problems(api)
+    api.include_router(router)
+
+    @api.get("/")
+    def about() -> About:
+        return About(service="orders", version=version, orders="/orders", openapi="/openapi.json")
+
+    return api

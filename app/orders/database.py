@@ -1,0 +1,128 @@
+"""Connections to MySQL (or MariaDB), and the one judgement of which errors mean that it is away."""
+
+from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
+
+from orders.settings import Settings
+
+CONNECT_SECONDS = 3
+STATEMENT_SECONDS = 10
+POOL_WAIT_SECONDS = 3
+TABLE_LOCK_SECONDS = 5
+# Below MySQL's own idle limit and any firewall's; a stale connection is also caught by the pre-ping.
+RECYCLE_SECONDS = 300
+
+# It can't be reached, does not let us in, is stopping, is full, is read-only during a failover, or someone
+# held a lock too long. Anything else is our own mistake.
+# https://dev.mysql.com/doc/mysql-errors/8.4/en/
+_AWAY = frozenset(
+    {
+        1040,
+        1042,
+        1044,
+        1045,
+        1049,
+        1053,
+        1077,
+        1078,
+        1079,
+        1080,
+        1129,
+        1130,
+        1158,
+        1159,
+        1160,
+        1161,
+        1203,
+        1205,
+        1226,
+    }
+    | {1290, 1836, 2002, 2003, 2005, 2006, 2013, 2055, 3159}
+)
+_DEADLOCK = 1213
+
+
+def make_engine(settings: Settings) -> Engine:
+    """The pool that requests share. A statement gives up after STATEMENT_SECONDS."""
+    return create_engine(
+        _url(settings),
+        # Gap locks of the default REPEATABLE READ make concurrent inserts of one key deadlock.
+        isolation_level="READ COMMITTED",
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE_SECONDS,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": STATEMENT_SECONDS,
+            "write_timeout": STATEMENT_SECONDS,
+        },
+    )
+
+
+def make_probe_engine(settings: Settings, *, seconds: int = 2) -> Engine:
+    """Connections outside the pool: a health check neither waits for requests nor starves them."""
+    return create_engine(
+        _url(settings),
+        poolclass=NullPool,
+        connect_args={"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds},
+    )
+
+
+def make_migration_engine(settings: Settings) -> Engine:
+    """Connections without a statement timeout: a migration takes as long as it takes.
+
+    But it waits only briefly for the table itself: everything behind a waiting ALTER TABLE waits too, and
+    MySQL's default is a year. https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
+    """
+    return create_engine(
+        _url(settings),
+        poolclass=NullPool,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "init_command": f"SET SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}",
+        },
+    )
+
+
+def ping(engine: Engine) -> None:
+    """Raises SQLAlchemyError when the database does not answer."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def is_unavailable(error: SQLAlchemyError) -> bool:
+    """Does this error mean that the database is away, not that we asked it something wrong?"""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or error_code(error) in _AWAY
+
+
+def is_deadlock(error: SQLAlchemyError) -> bool:
+    """MySQL rolled the whole transaction back and asks for it again."""
+    return error_code(error) == _DEADLOCK
+
+
+def error_code(error: SQLAlchemyError) -> int | None:
+    """MySQL's error number, where there is one."""
+    arguments = getattr(getattr(error, "orig", None), "args", ())
+    # PyMySQL says (0, '') when it finds that its own socket is gone.
+    code = arguments[0] if arguments and isinstance(arguments[0], int) else None
+    return 2006 if code == 0 else code
+
+
+def _url(settings: Settings) -> URL:
+    return URL.create(
+        "mysql+pymysql",
+        username=settings.database_user,
+        password=settings.database_password.get_secret_value(),
+        host=settings.database_host,
+        port=settings.database_port,
+        database=settings.database_name,
+        query={"charset": "utf8mb4"},
+    )

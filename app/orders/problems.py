@@ -1,0 +1,125 @@
+"""The one shape of every error response: RFC 9457 problem details, with the request's id.
+
+https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TypedDict
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from orders import logs
+from orders.database import is_unavailable
+
+log = logging.getLogger("orders.problems")
+
+RETRY_AFTER_SECONDS = 2
+LARGEST_BODY_BYTES = 64 * 1024
+
+
+class FieldError(TypedDict):
+    """One field that was refused: where it stood (body, query, path, header), its name, and why."""
+
+    location: str
+    field: str
+    message: str
+
+
+class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
+    """Raise it anywhere below a request to answer with this status and these words."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+    def response(self) -> JSONResponse:
+        body: dict[str, object] = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+            "request_id": logs.request_id.get(),
+        }
+        if self.errors:
+            body["errors"] = list(self.errors)
+        return JSONResponse(body, self.status, headers=self.headers, media_type="application/problem+json")
+
+
+def invalid(location: str, field: str, message: str) -> Problem:
+    """The 422 for a single field that pydantic can't judge."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The request has invalid fields.",
+        errors=[FieldError(location=location, field=field, message=message)],
+    )
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Answer everything that goes wrong below `app` in the one shape."""
+
+    @app.exception_handler(Problem)
+    def _problem(_: Request, problem: Problem) -> JSONResponse:
+        return problem.response()
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [_field_error(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
+        return Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "The request has invalid fields.", errors=errors
+        ).response()
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        details = {
+            HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}.",
+            HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not allowed at {request.url.path}.",
+        }
+        return Problem(status, details.get(status, str(error.detail)), headers=error.headers).response()
+
+    @app.exception_handler(Exception)
+    def _unexpected(_: Request, __: Exception) -> JSONResponse:
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.").response()
+
+    @app.exception_handler(SQLAlchemyError)
+    def _database(_: Request, error: SQLAlchemyError) -> JSONResponse:
+        if not is_unavailable(error):
+            raise error
+        log.warning("database unavailable", extra={"cause": str(getattr(error, "orig", error))})
+        return unavailable().response()
+
+
+def unavailable() -> Problem:
+    """The 503 for a database that is away."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The database does not answer just now. A write may or may not have happened: "
+        "repeat it with the same Idempotency-Key.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _field_error(path: Sequence[int | str], kind: str, message: str) -> FieldError:
+    location, *names = path
+    if kind == "json_invalid":  # the rest of its path is a character's position
+        names = []
+        message = "is not valid JSON"
+    elif kind == "model_attributes_type":  # FastAPI reads JSON only where the Content-Type says so
+        message = "must be a JSON object, sent as application/json"
+    return FieldError(location=str(location), field=".".join(str(name) for name in names), message=message)

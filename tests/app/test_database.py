@@ -1,0 +1,54 @@
+import pymysql
+import pytest
+from orders.database import is_deadlock, is_unavailable
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InvalidRequestError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+
+def mysql_error(code: int, kind: type[DBAPIError] = OperationalError) -> DBAPIError:
+    return kind("SELECT 1", None, pymysql.err.OperationalError(code, "said MySQL"))
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [
+        (1040, "too many connections"),
+        (1045, "access denied"),
+        (1053, "server shutdown in progress"),
+        (1205, "lock wait timeout"),
+        (1290, "read-only during a failover"),
+        (2003, "can't connect"),
+        (2006, "server has gone away"),
+        (2013, "lost connection"),
+    ],
+)
+def test_the_database_is_away_when_mysql_says(code: int, meaning: str) -> None:
+    assert is_unavailable(mysql_error(code)), meaning
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"), [(1054, "unknown column"), (1146, "no such table"), (1064, "syntax")]
+)
+def test_our_own_mistake_is_not_an_outage(code: int, meaning: str) -> None:
+    assert not is_unavailable(mysql_error(code)), meaning
+
+
+def test_a_socket_that_pymysql_found_closed_counts_as_away() -> None:
+    assert is_unavailable(InterfaceError("SELECT 1", None, pymysql.err.InterfaceError(0, "")))
+
+
+def test_an_exhausted_pool_counts_as_away() -> None:
+    assert is_unavailable(PoolTimeoutError("QueuePool limit reached"))
+
+
+def test_a_duplicate_key_is_no_outage() -> None:
+    assert not is_unavailable(mysql_error(1062, IntegrityError))
+
+
+def test_misusing_sqlalchemy_is_no_outage() -> None:
+    assert not is_unavailable(InvalidRequestError("no such session"))
+
+
+def test_a_deadlock_is_told_from_a_lock_timeout() -> None:
+    assert is_deadlock(mysql_error(1213))
+    assert not is_deadlock(mysql_error(1205))

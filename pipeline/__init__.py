@@ -1,0 +1,1 @@
+"""Slipway takes a containerised service from `git push` to a tested release on AWS ECS Fargate."""

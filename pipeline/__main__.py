@@ -1,0 +1,102 @@
+"""The edge: parses the arguments, runs the command, tells its error, exits."""
+
+import os
+import signal
+import sys
+
+if __name__ == "__main__":  # Ctrl-C while the rest is still being imported
+
+    def _leave(*_: object) -> None:
+        os.write(2, b"error: interrupted before anything was begun\n  next: run the same command again\n")
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, _leave)
+
+import argparse
+from typing import TYPE_CHECKING, NoReturn
+
+from rich.console import Console
+
+from pipeline import commands
+from pipeline.commands import print_json
+from pipeline.errors import InterruptedBySignalError, SlipwayError, fault_of_ours, full_disk
+
+if TYPE_CHECKING:  # boto3 takes a third of a second, which --help and a typo need not wait for
+    from pipeline.report import Reporter
+
+
+def main() -> NoReturn:
+    """Run and exit: 0, or the error's own code (docs/exit-codes.md)."""
+    arguments = commands.parser().parse_args()
+    console = Console(stderr=arguments.json, emoji=False)  # :ok: in a log line is no picture
+    # Both, for a shell starts what it puts into the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        code = main_inner(arguments, console)
+        _flush()
+    except BrokenPipeError:
+        code = 1
+    except OSError as error:  # what it prints goes to a disk that is full
+        known = full_disk(str(error)) or fault_of_ours(error)
+        os.write(2, f"error: {known}\n  next: {known.next_step}\n".encode())
+        code = known.exit_code
+    except KeyboardInterrupt:  # once more, while the first one was being told
+        code = InterruptedBySignalError.exit_code
+    # Threads that still wait for AWS must not hold the process: what they started goes on there.
+    os._exit(code)
+
+
+def _flush() -> None:
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # one that the shell has closed is None
+        stream.flush()
+
+
+def main_inner(arguments: argparse.Namespace, console: Console) -> int:
+    """Run one command; every error is printed here and nowhere else, and gives its exit code."""
+    from pipeline.report import Reporter, error_as_json
+
+    reporter = Reporter(console)
+    try:
+        failure: SlipwayError | None = arguments.run(arguments, reporter)
+    except KeyboardInterrupt:
+        failure = _interrupted(reporter)
+        _summarise(arguments, failure)
+    except Exception as error:  # noqa: BLE001 - a bug is shown with its traceback, and has its exit code too
+        failure = _known(error) or fault_of_ours(error)
+        if arguments.json:
+            print_json({"error": error_as_json(failure)})
+        _summarise(arguments, failure)
+    if failure is None:
+        return 0
+    reporter.error(failure)
+    return failure.exit_code
+
+
+def _summarise(arguments: argparse.Namespace, failure: SlipwayError) -> None:
+    """A command that raised could not write into the job summary by itself."""
+    from pipeline import job_summary
+
+    words = getattr(arguments, "command", ""), getattr(arguments, "environment", "")
+    job_summary.write(job_summary.of_failure(" ".join(filter(None, words)), failure))
+
+
+def _interrupted(reporter: "Reporter") -> SlipwayError:
+    running = reporter.running()
+    return InterruptedBySignalError(
+        "interrupted",
+        why=f"at work were {', '.join(running)}; what AWS was asked for goes on there" if running else "",
+        next_step="run the same command again: it carries on where this one stopped",
+    )
+
+
+def _known(error: Exception) -> SlipwayError | None:
+    if isinstance(error, SlipwayError):
+        return error
+    from pipeline.aws import in_our_words
+
+    return in_our_words(error)
+
+
+if __name__ == "__main__":
+    main()

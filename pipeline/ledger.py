@@ -1,0 +1,106 @@
+"""The ledger of a rollout: every request of the production probe, one JSON line each."""
+
+import contextlib
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request. at: Unix time; seconds: until the answer; status: 0 where none came; stage: the
+    deployment's at that time; counts: whether a failure speaks against the new version.
+    """
+
+    at: float
+    seconds: float
+    status: int
+    version: str = ""
+    error: str = ""
+    stage: str = ""
+    counts: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.status == 0 or self.status >= 500
+
+
+class Ledger:
+    """Written line by line, so that it is whole up to the moment a runner dies, and carried on by the next;
+    safe across threads.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.entries = read(file) if file.is_file() else []
+        self._lock = threading.Lock()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cut_off = file.is_file() and file.read_bytes()[-1:] not in (b"", b"\n")
+        self._out = file.open("ab", buffering=0)
+        if cut_off:
+            self._out.write(b"\n")
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry; one that can't be written (the disk is full) counts all the same."""
+        line = json.dumps(asdict(entry)) + "\n"
+        with self._lock:
+            self.entries.append(entry)
+            if not self._out.closed:
+                with contextlib.suppress(OSError):
+                    self._out.write(line.encode())
+
+    def close(self) -> None:
+        with self._lock:
+            self._out.close()
+
+    @property
+    def errors(self) -> int:
+        """Failed requests that speak against the new version."""
+        with self._lock:
+            return sum(entry.failed and entry.counts for entry in self.entries)
+
+
+def opened(file: Path | None, folder: Path, name: str, say: Callable[[str], None]) -> Ledger:
+    """A new ledger in `file`; where that is None or can't be written, the one of that name in `folder`."""
+    kept = folder / (re.sub(r"[^\w.-]", "-", name) + ".jsonl")
+    if file is not None:
+        try:
+            file.unlink(missing_ok=True)
+            return Ledger(file)
+        except OSError as error:
+            say(f"({file} can't be the ledger, which is kept in {kept}: {error})")
+    return Ledger(kept)
+
+
+def read(file: Path) -> list[Entry]:
+    """The entries of a ledger; a last line that was cut off by a dying runner is left out."""
+    entries = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            entries.append(Entry(**json.loads(line)))
+        except json.JSONDecodeError:
+            continue
+    return entries
+
+
+def summary(entries: Iterable[Entry]) -> str:
+    """`512 requests, 0 failed; 300 by version a, 212 by version b`."""
+    every = list(entries)
+    versions = Counter(entry.version for entry in every if not entry.failed)
+    failed = sum(entry.failed for entry in every)
+    shares = ", ".join(f"{count} by version {version or 'unknown'}" for version, count in versions.items())
+    return f"{len(every)} requests, {failed} failed" + (f"; {shares}" if shares else "")
+
+
+def first_errors(entries: Iterable[Entry], count: int = 3) -> list[str]:
+    """The first failed requests that count, in words."""
+    failed = [entry for entry in entries if entry.failed and entry.counts][:count]
+    return [
+        f"{entry.stage}: {entry.status or 'no answer'} from version {entry.version or 'unknown'}"
+        + (f" ({entry.error})" if entry.error else "")
+        for entry in failed
+    ]

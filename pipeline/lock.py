@@ -1,0 +1,216 @@
+"""One deploy at a time per environment: a lock that lives in AWS, has an owner, and expires with it.
+
+It is an SSM parameter made with Overwrite=False, which only one of two can do. Its owner writes it again
+every minute; one that was not written for five minutes belongs to a dead runner and is taken over. Ages are
+measured by AWS's clock alone. A process that died on this very machine is recognised at once.
+"""
+
+import getpass
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.errors import BusyError
+
+STALE_AFTER = 300.0
+BEAT_EVERY = 60.0
+SETTLE = 2.0
+"""Seconds."""
+
+
+class LockParameters(Protocol):
+    """What the lock asks of SSM."""
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]: ...
+
+    def put_parameter(self, **request: Any) -> dict[str, Any]: ...
+
+    def delete_parameter(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds the lock. process: identifies it on its machine, across reboots; empty where unknown."""
+
+    token: str
+    who: str
+    host: str
+    doing: str
+    since: str
+    process: str
+
+
+def parameter_name(service: str, environment: str) -> str:
+    return f"/slipway/{service}/{environment}/lock"
+
+
+def myself(doing: str) -> Owner:
+    """This process as an owner; in GitHub Actions with the run's address."""
+    run = os.environ.get("GITHUB_RUN_ID")
+    who = _user()
+    if run:
+        server, repository = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
+        who = f"{os.environ.get('GITHUB_ACTOR', who)} in {server}/{repository}/actions/runs/{run}"
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Owner(uuid.uuid4().hex, who, socket.gethostname(), doing, since, _process(os.getpid()))
+
+
+@contextmanager
+def held(
+    ssm: LockParameters,
+    name: str,
+    owner: Owner,
+    say: Callable[[str], None],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    is_dead: Callable[[str], bool] | None = None,
+) -> Iterator[None]:
+    """Hold the lock for the block. Raises BusyError where another deploy has it."""
+    _acquire(ssm, name, owner, say, sleep, is_dead or _is_dead_here)
+    stop = threading.Event()
+    beat = threading.Thread(target=_beat, args=(ssm, name, owner, stop), name="lock", daemon=True)
+    beat.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        beat.join(timeout=5)
+        _release(ssm, name, owner)
+
+
+def _acquire(
+    ssm: LockParameters,
+    name: str,
+    owner: Owner,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None],
+    is_dead: Callable[[str], bool],
+) -> None:
+    if _create(ssm, name, owner):
+        return
+    other, age = _read(ssm, name)
+    if other is not None and other.token == owner.token:
+        return  # the answer to our own request was lost, and botocore sent it again
+    if other is not None:
+        dead = is_dead(other.process)
+        if not dead and age < STALE_AFTER:
+            raise BusyError(
+                f"{other.who} on {other.host} is in the middle of `{other.doing}`, since {other.since}",
+                why="one deploy at a time per environment",
+                next_step="wait for it to end and run the command again; if its machine died, the lock "
+                f"ends by itself within {STALE_AFTER / 60:.0f} minutes",
+            )
+        reason = "its process is gone" if dead else f"not a sign of it for {age:.0f} s"
+        say(f"taking over from `{other.doing}` by {other.who} on {other.host}: {reason}")
+        _delete(ssm, name)
+    if not _create(ssm, name, owner):
+        raise _lost()
+    if other is not None:
+        # Two runs that both saw a stale lock may both delete and create: the later one's stays.
+        sleep(SETTLE)
+        now, _ = _read(ssm, name)
+        if now is None or now.token != owner.token:
+            raise _lost()
+
+
+def _create(ssm: LockParameters, name: str, owner: Owner) -> bool:
+    try:
+        ssm.put_parameter(Name=name, Value=_value(owner), Type="String", Overwrite=False)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterAlreadyExists":
+            return False
+        raise
+    return True
+
+
+def _delete(ssm: LockParameters, name: str) -> None:
+    try:
+        ssm.delete_parameter(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":  # of two that take over, one is quicker
+            raise
+
+
+def _read(ssm: LockParameters, name: str) -> tuple[Owner | None, float]:
+    """The owner, and the seconds since it last gave a sign, both times being AWS's."""
+    try:
+        answer = ssm.get_parameter(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return None, 0.0
+        raise
+    written = answer["Parameter"]["LastModifiedDate"]
+    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    try:
+        owner = Owner(**json.loads(answer["Parameter"]["Value"]))
+    except (ValueError, TypeError):
+        owner = Owner("", "somebody", "an unknown machine", "unknown", "unknown", "")
+    return owner, (now - written).total_seconds()
+
+
+def _beat(ssm: LockParameters, name: str, owner: Owner, stop: threading.Event) -> None:
+    while not stop.wait(BEAT_EVERY):
+        try:
+            current, _ = _read(ssm, name)
+            if current is not None and current.token == owner.token:
+                ssm.put_parameter(Name=name, Value=_value(owner), Type="String", Overwrite=True)
+        except (BotoCoreError, ClientError):
+            continue  # the next beat may get through; five in a row must fail before the lock is lost
+
+
+def _release(ssm: LockParameters, name: str, owner: Owner) -> None:
+    try:
+        current, _ = _read(ssm, name)
+        if current is not None and current.token == owner.token:
+            ssm.delete_parameter(Name=name)
+    except (BotoCoreError, ClientError):
+        return  # it ends by itself; the deploy's own outcome matters more
+
+
+def _lost() -> BusyError:
+    return BusyError(
+        "another deploy took this environment at the same moment",
+        next_step="wait for it to end and run the command again",
+    )
+
+
+def _value(owner: Owner) -> str:
+    return json.dumps(asdict(owner), separators=(",", ":"))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in some containers
+        return f"uid {os.getuid()}"
+
+
+def _process(pid: int) -> str:
+    """boot id, pid namespace, pid and start time: the same process and no other. Empty off Linux."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = Path("/proc/self/ns/pid").readlink()
+        started = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+    return f"{boot} {namespace} {pid} {started}"
+
+
+def _is_dead_here(process: str) -> bool:
+    """True only where `process` ran on this machine in this pid namespace and is no longer there."""
+    mine = _process(os.getpid()).split()
+    theirs = process.split()
+    if len(mine) != 4 or len(theirs) != 4 or mine[:2] != theirs[:2]:
+        return False
+    return _process(int(theirs[2])) != process

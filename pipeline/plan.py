@@ -1,0 +1,225 @@
+"""What a deploy would do: change sets made, read and taken away again; nothing that lasts is touched."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from pipeline import (
+    aws,
+    change_set,
+    graph,
+    image_node,
+    registry,
+    remembered,
+    role_boundary,
+    runner,
+    secrets,
+    stack_state,
+    weights,
+)
+from pipeline.change_set import ResourceChange
+from pipeline.errors import SlipwayError
+from pipeline.graph import Node
+from pipeline.runner import Outcome, Result
+from pipeline.setting import Setting
+
+NOT_BUILT_YET = "sha256:" + "0" * 64
+"""Stands for the digest of an image that a deploy would build, in a change set that is never executed."""
+
+_STATEFUL = frozenset(
+    {
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::DBCluster",
+        "AWS::ECR::Repository",
+        "AWS::DynamoDB::Table",
+        "AWS::S3::Bucket",
+        "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::SQS::Queue",
+    }
+)
+
+
+class Audience(runner.Watcher, Protocol):
+    """Who is told what happens."""
+
+    def say(self, node: str) -> Callable[[str], None]: ...
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """One node. action: unchanged, create, update, make again, build, stuck, or not known yet."""
+
+    name: str
+    stack: str
+    action: str
+    note: str = ""
+    changes: tuple[ResourceChange, ...] = ()
+    new_secrets: tuple[str, ...] = ()
+    losing: frozenset[str] = frozenset()
+    """Logical ids of stateful resources that would be replaced or removed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole environment's plan; failure where a node could not be planned."""
+
+    environment: str
+    nodes: tuple[NodePlan, ...]
+    calls: int
+    failure: SlipwayError | None = None
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.failure is None and all(node.action == "unchanged" for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class _Planned(Result):
+    plan: NodePlan = field(default=NodePlan("", "", ""))
+
+
+def make(setting: Setting, audience: Audience) -> Plan:
+    """Plan every node in the deploy's order. Raises BusyError while a deploy runs."""
+    ssm = setting.aws.client("ssm")
+    names = setting.project.service, setting.environment.name
+    with setting.locked("plan", audience.say("lock")):
+        memory = remembered.Remembered(ssm, remembered.parameter_name(*names))
+
+        def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+            node = setting.nodes[name]
+            if node.template is None:
+                return _image(setting, outputs)
+            return _stack(setting, node, outputs, audience.say(name), memory)
+
+        needs = {name: node.needs for name, node in setting.nodes.items()}
+        outcomes = runner.run(needs, work, audience, clock=setting.clock)
+    plans = tuple(_plan_of(outcomes[name]) for name in setting.nodes)
+    failure = aws.first_failure(outcome.error for outcome in outcomes.values())
+    return Plan(setting.environment.name, plans, setting.aws.calls, failure)
+
+
+def is_stateful(setting: Setting, node: str, change: ResourceChange) -> bool:
+    """It holds data: by its type, or because its template guards it with a DeletionPolicy."""
+    template = setting.nodes[node].template
+    guarded = template.resources.get(change.logical_id) if template else None
+    return change.type in _STATEFUL or (guarded is not None and guarded.kept)
+
+
+def _image(setting: Setting, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+    tag = image_node.tag_of(setting)
+    repository = setting.nodes[graph.IMAGE].wired[graph.IMAGE_NEEDS]
+    uri = outputs[repository].get(graph.IMAGE_NEEDS)
+    digest = registry.digest_of(setting.aws.client("ecr"), uri, tag) if uri else None
+    if digest is None:
+        plan = NodePlan(graph.IMAGE, "", "build", f"version {tag} would be built and pushed")
+        given = {graph.IMAGE_GIVES: f"{uri}@{NOT_BUILT_YET}"} if uri else {}
+        return _Planned("build", given, plan)
+    plan = NodePlan(graph.IMAGE, "", "unchanged", f"version {tag} is in the repository")
+    return _Planned("unchanged", {graph.IMAGE_GIVES: f"{uri}@{digest}"}, plan)
+
+
+def _stack(
+    setting: Setting,
+    node: Node,
+    outputs: Mapping[str, Mapping[str, str]],
+    say: Callable[[str], None],
+    memory: remembered.Remembered,
+) -> Result:
+    name = setting.stack_name(node)
+    live = setting.live(node)
+    template = node.template
+    if template is None:
+        raise ValueError(f"{node.name} is not a stack")
+    unknown = [key for key, giver in node.wired.items() if key not in outputs[giver]]
+    if live is not None and (live.status.in_progress or live.status.needs_a_person):
+        word = "stuck" if live.status.needs_a_person else "busy"
+        plan = NodePlan(node.name, name, word, f"{live.status}: {live.reason or 'no reason given'}")
+        return _Planned(word, live.outputs, plan)
+    again = live is not None and live.status.must_be_cleared
+    if unknown and live is not None and not again:
+        when = f"before the deploy has {', '.join(unknown)}"
+        note = f"would be updated; what of it, and whether data would be lost, is not known {when}"
+        plan = NodePlan(node.name, name, "update", note, new_secrets=_secrets(setting, node))
+        return _Planned(plan.action, live.outputs, plan)
+    if unknown or again:
+        note = f"would create {len(template.resources)} resources"
+        if again and live is not None:
+            note = f"is {live.status}: would be cleared away; then {note}"
+        if unknown:
+            note += f" ({', '.join(unknown)} not known before the deploy)"
+        changes = tuple(ResourceChange("Add", r.logical_id, r.type) for r in template.resources.values())
+        plan = NodePlan(
+            node.name, name, "make again" if again else "create", note, changes, _secrets(setting, node)
+        )
+        return _Planned(plan.action, {}, plan)
+    wanted = weights.as_the_stack_has_them(setting.wanted(node, node.inputs(outputs)), live)
+    wanted = role_boundary.given(setting, wanted, live)
+    if live is not None and memory.is_unchanged(wanted, live):
+        return _Planned("unchanged", live.outputs, NodePlan(node.name, name, "unchanged"))
+    plan = _by_change_set(setting, node, wanted, live, say)
+    return _Planned(plan.action, live.outputs if live else {}, plan)
+
+
+def _by_change_set(
+    setting: Setting,
+    node: Node,
+    wanted: change_set.Wanted,
+    live: stack_state.Live | None,
+    say: Callable[[str], None],
+) -> NodePlan:
+    cloudformation: Any = setting.aws.client("cloudformation")
+    new = live is None
+    outcome = None
+    try:
+        outcome = change_set.create(cloudformation, wanted, setting.wait, new=new)
+    finally:
+        if isinstance(outcome, change_set.Changes) and not new:
+            cloudformation.delete_change_set(ChangeSetName=outcome.arn, StackName=outcome.stack_id)
+        if new:
+            _forget_review(setting, wanted, say)
+    if isinstance(outcome, change_set.NoChanges):
+        return NodePlan(node.name, wanted.name, "unchanged")
+    weights.refuse_to_move(outcome.changes, wanted.template)
+    losing = {
+        change.logical_id
+        for change in outcome.changes
+        if change.removes_what_is_there and is_stateful(setting, node.name, change)
+    }
+    return NodePlan(
+        node.name,
+        wanted.name,
+        "create" if new else "update",
+        change_set.summary(outcome.changes),
+        tuple(outcome.changes),
+        _secrets(setting, node),
+        frozenset(losing),
+    )
+
+
+def _forget_review(setting: Setting, wanted: change_set.Wanted, say: Callable[[str], None]) -> None:
+    """A change set for a stack that is not there leaves an empty one in REVIEW_IN_PROGRESS behind."""
+    cloudformation = setting.aws.client("cloudformation")
+    left = stack_state.describe(cloudformation, wanted.name)
+    if left is not None and left.status.name == "REVIEW_IN_PROGRESS":
+        try:
+            stack_state.delete(cloudformation, left, None, say, setting.wait, timeout=120, quietly=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            say(f"{wanted.name} is left behind, empty: this role deletes none; the next release clears it")
+
+
+def _secrets(setting: Setting, node: Node) -> tuple[str, ...]:
+    if node.template is None:
+        return ()
+    return tuple(secrets.missing(setting.aws.client("ssm"), secrets.names_in(node.template, node.given)))
+
+
+def _plan_of(outcome: Outcome) -> NodePlan:
+    if isinstance(outcome.result, _Planned):
+        return outcome.result.plan
+    note = str(outcome.error) if outcome.error else "not planned, because something before it failed"
+    return NodePlan(outcome.name, "", "failed", note)

@@ -1,0 +1,65 @@
+"""The project that a command runs in: its root directory and its service's name."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout with `[tool.slipway]` in its pyproject.toml."""
+
+    root: Path
+    service: str
+    version: str
+    another_app: Path | None = None
+
+    @property
+    def templates(self) -> Path:
+        return self.root / "infra"
+
+    @property
+    def environments(self) -> Path:
+        return self.root / "infra" / "environments"
+
+    @property
+    def app(self) -> Path:
+        """The service and its Dockerfile."""
+        return self.another_app or self.root / "app"
+
+
+def find(start: Path) -> Project:
+    """The project that `start` lies in; the directories above it are looked at too.
+
+    Raises UsageError where no pyproject.toml names a service, or names it as AWS would not accept.
+    """
+    for directory in (start.resolve(), *start.resolve().parents):
+        file = directory / "pyproject.toml"
+        if not file.is_file():
+            continue
+        try:
+            settings = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(
+                f"{file} does not parse", why=str(error), next_step="mend the line it names"
+            ) from error
+        service = settings.get("tool", {}).get("slipway", {}).get("service")
+        if service is None:
+            continue
+        if not isinstance(service, str) or not SERVICE_NAME.fullmatch(service):
+            raise UsageError(
+                f"{file}: [tool.slipway] service is {service!r}",
+                why="it must be 1 to 20 of a-z, 0-9 and -, and start with a letter",
+                next_step='give it a name such as service = "orders"',
+            )
+        return Project(directory, service, str(settings.get("project", {}).get("version", "0")))
+    raise UsageError(
+        f"{start} is not inside a Slipway project",
+        why="no pyproject.toml with [tool.slipway] service here or above",
+        next_step="change into your checkout and run the command again",
+    )

@@ -1,0 +1,145 @@
+"""The image repository in ECR: find by tag or digest, and push. Images are addressed by digest everywhere."""
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from pipeline.errors import ImageError, full_disk
+
+_PINNED = re.compile(r"(?P<repository>[^@\s]+)@(?P<digest>sha256:[0-9a-f]{64})")
+
+
+class Ecr(Protocol):
+    """What images ask of ECR."""
+
+    def describe_images(self, **request: Any) -> dict[str, Any]: ...
+
+    def get_authorization_token(self, **request: Any) -> dict[str, Any]: ...
+
+
+class DockerPush(Protocol):
+    """What pushing asks of docker.APIClient."""
+
+    def tag(self, image: str, repository: str, tag: str) -> bool: ...
+
+    def push(self, repository: str, **request: Any) -> Iterable[dict[str, Any]]: ...
+
+
+def digest_of(ecr: Ecr, repository_uri: str, tag: str) -> str | None:
+    """The digest that carries `tag`, or None."""
+    details = _describe(ecr, repository_uri, {"imageTag": tag})
+    return str(details["imageDigest"]) if details else None
+
+
+def version_of(ecr: Ecr, repository_uri: str, digest: str) -> str | None:
+    """A digest's version: its tag in ECR."""
+    details = _describe(ecr, repository_uri, {"imageDigest": digest})
+    tags = details.get("imageTags", []) if details else []
+    return str(tags[0]) if tags else None
+
+
+def newest(ecr: Ecr, repository_uri: str) -> str | None:
+    """The digest of the tagged image that was pushed last, or None where there is none."""
+    request: dict[str, Any] = {
+        "repositoryName": repository_name(repository_uri),
+        "filter": {"tagStatus": "TAGGED"},
+    }
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = ecr.describe_images(**request)
+        found += answer["imageDetails"]
+        if not answer.get("nextToken"):
+            break
+        request["nextToken"] = answer["nextToken"]
+    last = max(found, key=lambda one: one["imagePushedAt"], default=None)
+    return str(last["imageDigest"]) if last else None
+
+
+def split(image_uri: str) -> tuple[str, str]:
+    """`repository@sha256:...` in its two parts. Raises ImageError where it is not pinned by digest."""
+    match = _PINNED.fullmatch(image_uri)
+    if match is None:
+        raise ImageError(
+            f"{image_uri!r} does not name an image by its digest",
+            why="a tag could be moved between the test and the release",
+            next_step="give it as URI@sha256:<64 hex digits>; `status` of the other environment prints it",
+        )
+    return match["repository"], match["digest"]
+
+
+def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
+    """The version of an image that somebody asked to release.
+
+    Raises ImageError where it is not in this account's repository.
+    """
+    repository, digest = split(image_uri)
+    if repository != repository_uri:
+        raise ImageError(
+            f"{image_uri} is not in this environment's repository",
+            why=f"that is {repository_uri}",
+            next_step="copy the image there first, or name one that is there",
+        )
+    details = _describe(ecr, repository_uri, {"imageDigest": digest})
+    if details is None:
+        raise ImageError(
+            f"ECR has no image {image_uri}",
+            why="it was never pushed, or has been deleted",
+            next_step="list what there is: aws ecr describe-images --repository-name "
+            + repository_name(repository_uri),
+        )
+    tags = details.get("imageTags", [])
+    return str(tags[0]) if tags else digest.removeprefix("sha256:")[:12]
+
+
+def push(
+    docker: DockerPush, ecr: Ecr, image: str, repository_uri: str, tag: str, say: Callable[[str], None]
+) -> str:
+    """Push a local image as repository:tag and return its digest; ~/.docker/config.json is left alone.
+
+    Raises ImageError with the registry's words.
+    """
+    docker.tag(image, repository_uri, tag)
+    digest = ""
+    seen: set[str] = set()
+    for answer in docker.push(
+        repository_uri, tag=tag, stream=True, decode=True, auth_config=credentials(ecr)
+    ):
+        if "error" in answer:
+            reason = str(answer["error"]).strip()
+            raise full_disk(reason) or ImageError(
+                "the image could not be pushed", why=reason, next_step="run the same command again"
+            )
+        digest = answer.get("aux", {}).get("Digest", digest)
+        status, layer = str(answer.get("status", "")), str(answer.get("id", ""))
+        if layer and status in ("Pushed", "Layer already exists") and layer not in seen:
+            seen.add(layer)
+            say(f"layer {layer}: {status.lower()}")
+    if not digest:
+        raise ImageError("the push gave no digest", next_step="run the same command again")
+    return digest
+
+
+def repository_name(repository_uri: str) -> str:
+    """`orders` of `123456789012.dkr.ecr.eu-west-1.amazonaws.com/orders`."""
+    return repository_uri.split("/", 1)[1]
+
+
+def _describe(ecr: Ecr, repository_uri: str, image_id: dict[str, str]) -> dict[str, Any] | None:
+    try:
+        found = ecr.describe_images(repositoryName=repository_name(repository_uri), imageIds=[image_id])
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ImageNotFoundException", "RepositoryNotFoundException"):
+            return None
+        raise
+    details = found["imageDetails"]
+    return dict(details[0]) if details else None
+
+
+def credentials(ecr: Ecr) -> dict[str, str]:
+    """username and password for the registry, good for twelve hours."""
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    user, password = base64.b64decode(token).decode().split(":", 1)
+    return {"username": user, "password": password}

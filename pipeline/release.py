@@ -1,0 +1,153 @@
+"""A release, told from top to bottom: guard, lock, graph, smoke tests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import requests
+
+from pipeline import (
+    aws,
+    graph,
+    image_node,
+    registry,
+    remembered,
+    runner,
+    service_checks,
+    smoke,
+    smoke_suite,
+    stack_node,
+)
+from pipeline.errors import ImageError, SlipwayError
+from pipeline.follower import Choices
+from pipeline.rollout_story import Story
+from pipeline.runner import Outcome, Result
+from pipeline.setting import Setting
+
+Say = Callable[[str], None]
+
+
+class Audience(runner.Watcher, Protocol):
+    """Who is told what happens."""
+
+    def say(self, node: str) -> Say: ...
+
+    def checked(self, outcome: smoke.Outcome) -> None: ...
+
+
+@dataclass(frozen=True)
+class Released:
+    """What a deploy did. failure: what to exit with, None when all went well. Times are seconds; `started` is
+    on the clock of the nodes and the rollouts.
+    """
+
+    environment: str
+    nodes: Mapping[str, Outcome]
+    seconds: float
+    calls: int
+    url: str | None = None
+    version: str | None = None
+    image: str | None = None
+    checks: tuple[smoke.Outcome, ...] = ()
+    failure: SlipwayError | None = None
+    started: float = 0.0
+    rollouts: tuple[Story, ...] = ()
+
+
+def deploy(
+    setting: Setting,
+    audience: Audience,
+    base_image: image_node.BaseImage,
+    *,
+    image_uri: str | None = None,
+    choices: Choices | None = None,
+) -> Released:
+    """Bring the environment to what the templates, its file and app/ (or `image_uri`) say, and test it."""
+    started = setting.clock()
+    setting.guard_account()
+    service_checks.load(
+        smoke_suite.file(setting)
+    )  # a fault in it should not wait until everything is deployed
+    version = must_be_released(setting, image_uri) if image_uri is not None else None
+    ssm = setting.aws.client("ssm")
+    names = setting.project.service, setting.environment.name
+    stories: list[Story] = []
+    choices = replace(choices or Choices(), heard=stories.append)
+    patience = setting.timeout if choices.wait_minutes is None else choices.wait_minutes * 60
+    with setting.locked("deploy", audience.say("lock"), patience):
+        memory = remembered.Remembered(ssm, remembered.parameter_name(*names))
+
+        # An image that is there needs nothing done to its repository, which is not this environment's alone.
+        leave = graph.needed_for(setting.nodes, graph.IMAGE) if image_uri is not None else frozenset()
+
+        def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+            node, say = setting.nodes[name], audience.say(name)
+            live = setting.live(node) if name in leave else None
+            if live is not None:
+                return Result("left alone", live.outputs)
+            inputs = node.inputs(outputs)
+            if node.template is not None:
+                return stack_node.work(setting, node, inputs, say, memory, choices)
+            if image_uri is not None:
+                return Result("given", {graph.IMAGE_GIVES: image_uri, "version": version or ""})
+            return image_node.work(setting, inputs[graph.IMAGE_NEEDS], say, base_image)
+
+        _make_clients(setting)
+        needs = {name: node.needs for name, node in setting.nodes.items()}
+        try:
+            outcomes = runner.run(needs, work, audience, clock=setting.clock)
+        finally:
+            memory.save(audience.say("memory"))
+        released = _summary(setting, outcomes, started)
+        if released.failure is None and released.url is not None:
+            released = _tested(setting, audience, released)
+    seconds = setting.clock() - started
+    return replace(
+        released, seconds=seconds, calls=setting.aws.calls, started=started, rollouts=tuple(stories)
+    )
+
+
+def must_be_released(setting: Setting, image_uri: str) -> str:
+    """The version of the image somebody named. Raises ImageError before anything is touched."""
+    registry.split(image_uri)
+    node = setting.repository_node
+    live = setting.live(node) if node is not None else None
+    if live is None or graph.IMAGE_NEEDS not in live.outputs:
+        raise ImageError(
+            "there is no image repository in this account yet",
+            why="so it can't hold the image that --image names",
+            next_step="deploy once without --image",
+        )
+    return registry.must_exist(setting.aws.client("ecr"), live.outputs[graph.IMAGE_NEEDS], image_uri)
+
+
+def _tested(setting: Setting, audience: Audience, released: Released) -> Released:
+    url = released.url or ""
+    with requests.Session() as http:
+        checks = smoke.run(
+            smoke_suite.checks(setting, url, released.version), http, audience.checked, clock=setting.clock
+        )
+    failure = smoke.failure_of(checks, url, setting.environment.name)
+    return replace(released, checks=tuple(checks), failure=failure)
+
+
+def _summary(setting: Setting, outcomes: Mapping[str, Outcome], started: float) -> Released:
+    outputs: dict[str, str] = {}
+    for outcome in outcomes.values():
+        outputs.update(outcome.result.outputs if outcome.result else {})
+    return Released(
+        environment=setting.environment.name,
+        nodes={name: outcomes[name] for name in setting.nodes},
+        seconds=setting.clock() - started,
+        calls=setting.aws.calls,
+        url=outputs.get("ServiceUrl"),
+        version=outputs.get("version"),
+        image=outputs.get(graph.IMAGE_GIVES),
+        failure=aws.first_failure(runner.errors(outcomes)),
+    )
+
+
+def _make_clients(setting: Setting) -> None:
+    """Before the threads start, so that none of them waits for another one's client."""
+    for service in ("cloudformation", "ecr", "ecs", "elbv2", "cloudwatch", "logs"):
+        setting.aws.client(service)

@@ -1,0 +1,27 @@
+"""The boundary on the roles that a stack makes: a deploy role may make none without it.
+
+Who releases from elsewhere, with other rights, leaves the roles as they are: a stack keeps the boundary that
+it has, and one that never had one, in an account without bootstrap, gets none.
+"""
+
+from dataclasses import replace
+
+from pipeline import identity
+from pipeline.change_set import Wanted
+from pipeline.setting import Setting
+from pipeline.stack_state import Live
+
+PARAMETER = "PermissionsBoundaryArn"
+
+
+def given(setting: Setting, wanted: Wanted, live: Live | None) -> Wanted:
+    """`wanted` with the boundary of the deploy role, if that is who asks; else with the one the stack has.
+
+    One that the environment file names stays. Who calls is asked only where the template takes a boundary.
+    """
+    if PARAMETER not in wanted.template.parameters or wanted.parameters.get(PARAMETER):
+        return wanted
+    caller = setting.identity.get("Arn", "")
+    own = identity.boundary_of(caller, setting.project.service, setting.environment.name)
+    boundary = own or (live.parameters.get(PARAMETER) if live else None)
+    return replace(wanted, parameters={**wanted.parameters, PARAMETER: boundary}) if boundary else wanted

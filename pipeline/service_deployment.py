@@ -1,0 +1,218 @@
+"""An ECS service deployment as a value, and the calls that find, answer and stop one.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from pipeline.errors import AwsRefusedError
+
+STAGES = (
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+)
+ENDED = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
+STATUSES = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", *ENDED)
+_ROLLING_BACK = frozenset(STATUSES[2:5])
+_FAILED = frozenset(ENDED[1:])
+_GONE = ("ServiceNotFoundException", "ClusterNotFoundException")
+
+
+class Deployments(Protocol):
+    """What following a service deployment asks of ECS."""
+
+    def list_service_deployments(self, **request: Any) -> dict[str, Any]: ...
+
+    def describe_service_deployments(self, **request: Any) -> dict[str, Any]: ...
+
+    def describe_service_revisions(self, **request: Any) -> dict[str, Any]: ...
+
+    def continue_service_deployment(self, **request: Any) -> dict[str, Any]: ...
+
+    def stop_service_deployment(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Hook:
+    """One lifecycle hook of the stage the deployment is in."""
+
+    hook_id: str
+    kind: str
+    status: str
+
+    @property
+    def waits_for_an_answer(self) -> bool:
+        return self.kind == "PAUSE" and self.status == "AWAITING_ACTION"
+
+
+@dataclass(frozen=True)
+class ServiceDeployment:
+    """What DescribeServiceDeployments shows of one deployment. stage: "" before the first."""
+
+    arn: str
+    status: str
+    created_at: datetime
+    stage: str = ""
+    reason: str = ""
+    target: str = ""
+    sources: tuple[str, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    running: int = 0
+    requested: int = 0
+    production_weight: float = 0.0
+    triggered_alarms: tuple[str, ...] = ()
+    alarm_status: str = ""
+    rollback_reason: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def under_way(self) -> bool:
+        """A status that nobody knows yet is no end."""
+        return self.status not in ENDED
+
+    @property
+    def rolling_back(self) -> bool:
+        return self.status in _ROLLING_BACK
+
+    @property
+    def failed(self) -> bool:
+        """It ended, and the new revision is not what serves."""
+        return self.status in _FAILED
+
+    @property
+    def is_the_first(self) -> bool:
+        """Nothing served before it."""
+        return not self.sources
+
+    @property
+    def why(self) -> str:
+        return self.rollback_reason or self.reason
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A service revision: what runs, and in which network."""
+
+    arn: str
+    task_definition: str
+    image: str
+    subnets: tuple[str, ...]
+    public_ip: str
+
+    @property
+    def digest(self) -> str:
+        """`sha256:...`, or nothing where the image is not named by digest."""
+        return self.image.partition("@")[2]
+
+
+def latest(ecs: Deployments, service_arn: str) -> ServiceDeployment | None:
+    """The deployment that is under way, else the one created last, else None."""
+    briefs = list(listed(ecs, service_arn))
+    under_way = [brief for brief in briefs if brief["status"] not in ENDED]
+    chosen = max(under_way or briefs, key=lambda brief: brief["createdAt"], default=None)
+    return describe(ecs, chosen["serviceDeploymentArn"]) if chosen else None
+
+
+def describe(ecs: Deployments, arn: str) -> ServiceDeployment | None:
+    """One deployment as it is now; None where ECS no longer knows it."""
+    found = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+    return _read(found[0]) if found else None
+
+
+def successful(ecs: Deployments, service_arn: str) -> list[str]:
+    """The service revisions that were released, the newest first."""
+    briefs = [brief for brief in listed(ecs, service_arn) if brief["status"] == "SUCCESSFUL"]
+    briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
+    return [brief["targetServiceRevisionArn"] for brief in briefs]
+
+
+def revision(ecs: Deployments, arn: str) -> Revision:
+    """The service revision `arn`. Raises AwsRefusedError where ECS does not know it (yet)."""
+    found = ecs.describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"]
+    if not found:
+        raise AwsRefusedError(f"ECS does not know {arn}", next_step="run the same command again")
+    raw = found[0]
+    network = raw.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    images = {image["containerName"]: image for image in raw.get("containerImages", [])}
+    chosen: dict[str, Any] = images.get("app") or next(iter(images.values()), {})
+    image = str(chosen.get("image", ""))
+    if "@" not in image and chosen.get("imageDigest"):
+        image = f"{image}@{chosen['imageDigest']}"
+    return Revision(
+        arn=raw["serviceRevisionArn"],
+        task_definition=raw["taskDefinition"],
+        image=image,
+        subnets=tuple(network.get("subnets", [])),
+        public_ip=network.get("assignPublicIp", "DISABLED"),
+    )
+
+
+def answer(ecs: Deployments, deployment: ServiceDeployment, hook: Hook, action: str) -> None:
+    """Answer a PAUSE hook: CONTINUE or ROLLBACK."""
+    ecs.continue_service_deployment(serviceDeploymentArn=deployment.arn, hookId=hook.hook_id, action=action)
+
+
+def roll_back(ecs: Deployments, deployment: ServiceDeployment) -> None:
+    """Stop a deployment that is under way; ECS puts the earlier revision back."""
+    ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
+
+
+def listed(ecs: Deployments, service_arn: str) -> Iterator[dict[str, Any]]:
+    """Every deployment of the service in brief, as ListServiceDeployments gives it; none where somebody
+    deleted the service. ECS remembers 90 days, and gives 20 at a time unless asked for more.
+    """
+    cluster = service_arn.split("/")[1]
+    request: dict[str, Any] = {"service": service_arn, "cluster": cluster, "maxResults": 100}
+    while True:
+        try:
+            page = ecs.list_service_deployments(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return
+            raise
+        yield from page["serviceDeployments"]
+        if not page.get("nextToken"):
+            return
+        request["nextToken"] = page["nextToken"]
+
+
+def _read(raw: Mapping[str, Any]) -> ServiceDeployment:
+    target = raw.get("targetServiceRevision", {})
+    alarms = raw.get("alarms", {})
+    hooks = [
+        Hook(hook.get("hookId", ""), hook.get("targetType", "AWS_LAMBDA"), hook.get("status", ""))
+        for hook in raw.get("lifecycleHookDetails", [])
+    ]
+    return ServiceDeployment(
+        arn=raw["serviceDeploymentArn"],
+        status=raw["status"],
+        created_at=raw["createdAt"],
+        stage=raw.get("lifecycleStage", ""),
+        reason=raw.get("statusReason", ""),
+        target=target.get("arn", ""),
+        sources=tuple(source["arn"] for source in raw.get("sourceServiceRevisions", [])),
+        hooks=tuple(hooks),
+        running=target.get("runningTaskCount", 0),
+        requested=target.get("requestedTaskCount", 0),
+        production_weight=target.get("requestedProductionTrafficWeight", 0.0),
+        triggered_alarms=tuple(alarms.get("triggeredAlarmNames", [])),
+        alarm_status=alarms.get("status", ""),
+        rollback_reason=raw.get("rollback", {}).get("reason", ""),
+    )

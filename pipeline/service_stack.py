@@ -1,0 +1,153 @@
+"""The stack that holds the ECS service: its rollout followed, its weights guarded, its alarms heeded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from pipeline import alarms, service_deployment, stack, stack_resources, stack_state, weights
+from pipeline.change_set import Wanted
+from pipeline.errors import StackFailedError
+from pipeline.follower import Choices, Follower
+from pipeline.service_deployment import ServiceDeployment
+from pipeline.setting import Setting
+from pipeline.stack_events import Event
+from pipeline.stack_resources import Resources
+from pipeline.status import StackStatus
+
+Say = Callable[[str], None]
+
+
+def shifts_traffic(wanted: Wanted) -> bool:
+    """Whether its service is released by shifting traffic, so that there is a rollout to follow."""
+    has_service = wanted.template.has(stack_resources.SERVICE)
+    return has_service and wanted.parameters.get("DeploymentStrategy", "ROLLING") != "ROLLING"
+
+
+def deploy(
+    setting: Setting,
+    wanted: Wanted,
+    live: stack_state.Live | None,
+    say: Say,
+    choices: Choices,
+    *,
+    meanwhile: Callable[[Sequence[Event]], None],
+    evidence: Callable[[Event], list[str]],
+) -> stack.Deployed:
+    """stack.deploy with the gate held. Raises RolloutFailedError and RolloutRefusedError besides."""
+    cloudformation = setting.aws.client("cloudformation")
+    joined = live is not None and live.status.in_progress
+    if live is not None and joined:
+        live = _join(setting, wanted, live, say, choices)
+    there = Resources({}, {})
+    if live is not None and live.status.ready:
+        there = stack_resources.read(cloudformation, live.name)
+        _let_end(setting, wanted, there, say, choices)
+        now = weights.live_weights(setting.aws.client("elbv2"), there.physical)
+        live = weights.align(cloudformation, live, wanted.template, now, say, setting.wait, setting.timeout)
+    wanted = weights.as_the_stack_has_them(wanted, live)
+    follower = _follower(setting, wanted, say, choices)
+    if shifts_traffic(wanted):
+        follower.begin(there.service_arn)
+
+    def look(events: Sequence[Event]) -> None:
+        meanwhile(events)
+        if shifts_traffic(wanted) and any(event.type == stack_resources.SERVICE for event in events):
+            follower.look(stack_rolls_back=_rolls_back(events))
+
+    def heed_alarms() -> None:
+        if not choices.despite_alarms:
+            alarms.must_be_quiet(
+                setting.aws.client("cloudwatch"),
+                there.of_type(stack_resources.ALARM),
+                lambda: alarms.last_failure(setting.aws.client("ecs"), there.service_arn),
+                say,
+                setting.wait,
+                setting.environment.rollout.alarms_clear_within_minutes * 60,
+            )
+
+    try:
+        deployed = stack.deploy(
+            cloudformation,
+            wanted,
+            say,
+            setting.wait,
+            live=live,
+            meanwhile=look,
+            evidence=evidence,
+            review=weights.reviewer(wanted.template, heed_alarms),
+            timeout=setting.timeout,
+        )
+    except StackFailedError as error:
+        follower.close()
+        raise follower.failure(error) or error from None
+    finally:
+        follower.close()
+    return replace(deployed, word="joined") if joined and deployed.word == "unchanged" else deployed
+
+
+def settle(
+    setting: Setting, wanted: Wanted, live: stack_state.Live, say: Say, choices: Choices
+) -> tuple[stack_state.Live | None, Follower]:
+    """Wait until the stack is at rest, holding the gate meanwhile, whoever began the rollout."""
+    parameters = {**wanted.parameters, **live.parameters}
+    follower = _follower(setting, replace(wanted, parameters=parameters), say, choices)
+    follower.join(datetime.fromisoformat(live.changed_at))
+    try:
+        settled = stack_state.settle(
+            setting.aws.client("cloudformation"),
+            live,
+            say,
+            setting.wait,
+            setting.timeout,
+            lambda now: follower.look(stack_rolls_back=now.status.rolls_back),
+        )
+    finally:
+        follower.close()
+    return settled, follower
+
+
+def under_way(setting: Setting, wanted: Wanted, service_arn: str) -> ServiceDeployment | None:
+    """The rollout of the stack's service, whoever began it; None where nothing moves."""
+    if not service_arn or not shifts_traffic(wanted):
+        return None
+    found = service_deployment.latest(setting.aws.client("ecs"), service_arn)
+    return found if found is not None and found.under_way else None
+
+
+def _let_end(setting: Setting, wanted: Wanted, there: Resources, say: Say, choices: Choices) -> None:
+    """Wait for a rollout that somebody began past CloudFormation, so that no second one comes on top."""
+    ecs, other = setting.aws.client("ecs"), under_way(setting, wanted, there.service_arn)
+    if other is None:
+        return
+    say(f"rollout {other.id} is under way, and no stack update began it: waiting for its end")
+    follower = _follower(setting, wanted, say, choices)
+
+    def probe() -> bool | None:
+        follower.look()
+        now = service_deployment.describe(ecs, other.arn)
+        return None if now is not None and now.under_way else True
+
+    try:
+        setting.wait(probe, what=f"rollout {other.id}", timeout=setting.timeout)
+    finally:
+        follower.close()
+
+
+def _join(
+    setting: Setting, wanted: Wanted, live: stack_state.Live, say: Say, choices: Choices
+) -> stack_state.Live | None:
+    """Raises RolloutFailedError where the same image as wanted was rolled back just now."""
+    settled, follower = settle(setting, wanted, live, say, choices)
+    failure = follower.failure()
+    if failure is not None and follower.story.image == wanted.parameters.get("ImageUri"):
+        raise failure
+    return settled
+
+
+def _follower(setting: Setting, wanted: Wanted, say: Say, choices: Choices) -> Follower:
+    return Follower(setting, wanted.name, wanted.template, wanted.parameters, say, choices)
+
+
+def _rolls_back(events: Sequence[Event]) -> bool:
+    of_the_stack = [event for event in events if event.of_the_stack]
+    return bool(of_the_stack) and StackStatus(of_the_stack[-1].status).rolls_back

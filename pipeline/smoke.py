@@ -1,0 +1,212 @@
+"""Smoke tests: HTTP checks of a running service at its load balancer, each with its time.
+
+What every service is asked is here: it answers, the expected version settles, a forbidden method gets 405,
+the actuator is not reachable. What only this service is asked stands in app/smoke.yaml (service_checks.py).
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import requests
+
+from pipeline.errors import SmokeFailedError, UsageError, WaitTimeoutError
+from pipeline.waiting import wait_until
+
+VERSION_HEADER = "X-Service-Version"
+DIGEST_HEADER = "X-Image-Digest"
+SETTLED_AFTER = 5
+"""Answers in a row from the expected version: with two or more targets one would prove nothing."""
+
+
+class Http(Protocol):
+    """What smoke tests ask of a requests.Session."""
+
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response: ...
+
+
+@dataclass(frozen=True)
+class Target:
+    """The service under test. version: None where any will do. digest: of the image that must answer, None
+    where it is not asked for. forbidden_method: one the listener refuses.
+    """
+
+    url: str
+    probe: str = "/"
+    version: str | None = None
+    forbidden_method: str = "DELETE"
+    settle_seconds: float = 120.0
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check; `run` gives a word on what it saw, or raises CheckFailed."""
+
+    name: str
+    run: Callable[[Http], str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found; seconds."""
+
+    name: str
+    passed: bool
+    seconds: float
+    detail: str
+
+
+class CheckFailed(Exception):  # noqa: N818 - an outcome, not an error of the program
+    """A check saw something else than it should."""
+
+
+def generic_checks(
+    target: Target,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Check]:
+    """The checks that every service must pass."""
+    return [
+        Check("the service answers", lambda http: _answers(http, target, sleep, clock)),
+        *(
+            [Check(f"version {target.version} serves", lambda http: _settles(http, target, sleep, clock))]
+            if target.version
+            else []
+        ),
+        *(
+            [Check("its image is the one released", lambda http: _digest(http, target))]
+            if target.digest
+            else []
+        ),
+        Check(f"{target.forbidden_method} is refused with 405", lambda http: _forbidden(http, target)),
+        Check("the actuator is not reachable from outside", lambda http: _hidden(http, target)),
+    ]
+
+
+def run(
+    checks: Sequence[Check],
+    http: Http,
+    told: Callable[[Outcome], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Outcome]:
+    """Run the checks in order; the first, on which all others rest, must pass for the others to be tried."""
+    outcomes: list[Outcome] = []
+    for check in checks:
+        started = clock()
+        try:
+            passed, detail = True, check.run(http)
+        except CheckFailed as failed:
+            passed, detail = False, str(failed)
+        except requests.RequestException as error:
+            passed, detail = False, f"no answer: {error}"
+        outcomes.append(Outcome(check.name, passed, clock() - started, detail))
+        told(outcomes[-1])
+        if not passed and len(outcomes) == 1:
+            break
+    return outcomes
+
+
+def failure_of(outcomes: Iterable[Outcome], url: str, environment: str) -> SmokeFailedError | None:
+    """The error that names every check that failed; None where all passed."""
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    if not failed:
+        return None
+    return SmokeFailedError(
+        f"{len(failed)} smoke test{'s' if len(failed) > 1 else ''} failed at {url}",
+        why=f"{failed[0].name}: {failed[0].detail}",
+        next_step=f"see what the service says: python -m pipeline logs {environment}",
+        details=[f"{outcome.name}: {outcome.detail}" for outcome in failed],
+    )
+
+
+def ask(http: Http, method: str, url: str, **options: Any) -> requests.Response:
+    """One request; redirects are answers like any other."""
+    return http.request(method, url, timeout=10, allow_redirects=False, **options)
+
+
+def _answers(http: Http, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]) -> str:
+    seen = "nothing"
+
+    def probe() -> str | None:
+        nonlocal seen
+        try:
+            answer = ask(http, "GET", target.url + target.probe)
+        except requests.RequestException as error:
+            seen = f"no answer: {error}"
+            return None
+        seen = f"{answer.status_code} {answer.reason}"
+        return seen if answer.status_code == 200 else None
+
+    return _within(probe, lambda: f"GET {target.probe}: {seen}; 200 was expected", target, sleep, clock)
+
+
+def _settles(http: Http, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]) -> str:
+    seen: str | None = None
+
+    def probe() -> str | None:
+        nonlocal seen
+        for _ in range(SETTLED_AFTER):
+            try:
+                seen = ask(http, "GET", target.url + target.probe).headers.get(VERSION_HEADER)
+            except requests.RequestException as error:
+                seen = f"no answer: {error}"
+            if seen != target.version:
+                return None
+        return f"{SETTLED_AFTER} answers in a row"
+
+    return _within(
+        probe, lambda: f"{VERSION_HEADER} is {seen!r}; {target.version!r} was expected", target, sleep, clock
+    )
+
+
+def _digest(http: Http, target: Target) -> str:
+    seen = ask(http, "GET", target.url + target.probe).headers.get(DIGEST_HEADER)
+    if seen != target.digest:
+        raise CheckFailed(f"{DIGEST_HEADER} is {seen!r}; {target.digest!r} was expected")
+    return str(seen)[:19]
+
+
+def _within(
+    probe: Callable[[], str | None],
+    complaint: Callable[[], str],
+    target: Target,
+    sleep: Callable[[float], None],
+    clock: Callable[[], float],
+) -> str:
+    try:
+        return wait_until(
+            probe, what="settling", timeout=target.settle_seconds, longest_pause=2.0, sleep=sleep, clock=clock
+        )
+    except WaitTimeoutError as error:
+        raise CheckFailed(complaint()) from error
+
+
+def _forbidden(http: Http, target: Target) -> str:
+    answer = ask(http, target.forbidden_method, target.url + target.probe)
+    if answer.status_code != 405:
+        raise CheckFailed(f"{target.forbidden_method} {target.probe}: {answer.status_code}; 405 was expected")
+    return "405"
+
+
+def _hidden(http: Http, target: Target) -> str:
+    for path in ("/actuator", "/actuator/health", "/actuator/info", "/actuator/prometheus"):
+        answer = ask(http, "GET", target.url + path)
+        if answer.status_code not in (403, 404):
+            raise CheckFailed(f"GET {path}: {answer.status_code}; 404 was expected")
+    return "404"
+
+
+def forbidden_method(allowed: str) -> str:
+    """A method that is not among the allowed ones (comma-separated, as the template's parameter is).
+
+    Raises UsageError where every method is allowed.
+    """
+    methods = {method.strip().upper() for method in allowed.split(",")}
+    for method in ("DELETE", "PUT", "PATCH", "OPTIONS"):
+        if method not in methods:
+            return method
+    raise UsageError("every HTTP method is allowed", next_step="leave one out of AllowedHttpMethods")

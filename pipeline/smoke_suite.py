@@ -1,0 +1,40 @@
+"""All smoke tests of an environment's service: what every service must pass, and what app/smoke.yaml adds."""
+
+from pathlib import Path
+
+from pipeline import service_checks, smoke
+from pipeline.setting import Setting
+
+
+def file(setting: Setting) -> Path:
+    return setting.project.app / "smoke.yaml"
+
+
+def probe_path(setting: Setting) -> str:
+    """The path that answers 200 whenever the service is well."""
+    return service_checks.load(file(setting)).probe
+
+
+def checks(
+    setting: Setting,
+    url: str,
+    version: str | None,
+    *,
+    digest: str | None = None,
+    settle_seconds: float = 120.0,
+) -> list[smoke.Check]:
+    """The checks against the service at `url`."""
+    content = service_checks.load(file(setting))
+    allowed = next(
+        (n.given["AllowedHttpMethods"] for n in setting.nodes.values() if "AllowedHttpMethods" in n.given), ""
+    )
+    target = smoke.Target(
+        url=url.rstrip("/"),
+        probe=content.probe,
+        version=version,
+        forbidden_method=smoke.forbidden_method(allowed),
+        settle_seconds=settle_seconds,
+        digest=digest,
+    )
+    generic = smoke.generic_checks(target, sleep=setting.sleep, clock=setting.clock)
+    return generic + service_checks.checks(content, target.url)

@@ -1,0 +1,75 @@
+"""app/ as it was at another commit: a second work tree, so that git knows its commit too.
+
+Only what is part of the checkout's history will do: whoever may start a workflow could otherwise have any
+branch's code built under main's name, past every review.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+PLACE = Path(".slipway/source")
+
+
+def at(root: Path, ref: str) -> Path:
+    """The app/ directory of the commit, tag or branch called `ref`, checked out below `root`.
+
+    Raises UsageError where there is no such commit, where it is not part of what is checked out, or where
+    it has no app/Dockerfile.
+    """
+    commit = _commit(root, ref)
+    if _git(root, "merge-base", "--is-ancestor", commit, "HEAD") is None:
+        raise UsageError(
+            f"{ref!r} is not part of what is checked out",
+            why=f"{commit[:12]} is no ancestor of HEAD: never merged, or the checkout is a shallow one",
+            next_step="merge it first; then release it, or an image built from it by its digest",
+        )
+    place = root / PLACE
+    shutil.rmtree(place, ignore_errors=True)
+    _must(root, "worktree", "prune")
+    _must(root, "worktree", "add", "--detach", str(place), commit)
+    app = place / "app"
+    if not (app / "Dockerfile").is_file():
+        raise UsageError(f"{ref!r} has no app/Dockerfile", next_step="name a commit that has one")
+    return app
+
+
+def _commit(root: Path, ref: str) -> str:
+    for name in (ref, f"origin/{ref}"):
+        found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if found:
+            return found
+    raise UsageError(
+        f"git knows no commit {ref!r}", next_step="name a commit, a tag or a branch of this repository"
+    )
+
+
+def _git(root: Path, *words: str) -> str | None:
+    """What git prints, or None where it says no."""
+    done = _run(root, *words)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _must(root: Path, *words: str) -> None:
+    done = _run(root, *words)
+    if done.returncode != 0:
+        raise UsageError(
+            f"git {words[0]} {words[1]} failed",
+            why=done.stderr.strip(),
+            next_step="mend what git names and run the command again",
+        )
+
+
+def _run(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(  # noqa: S603
+            ["git", "-C", str(root), *words],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError("git could not be run", why=str(error), next_step="install git") from error

@@ -1,0 +1,78 @@
+"""What CloudFormation's validation found in a change set before it could be executed.
+
+DescribeChangeSet says only that it found something, and names a check; the resource, the property and the
+reason are in DescribeEvents: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.errors import StackFailedError
+
+_SAYS_NO_MORE = ("DescribeEvents", "EarlyValidation")
+"""Words of a reason that leaves the cause to the events."""
+
+
+class Events(Protocol):
+    """What reading an operation's events asks of CloudFormation."""
+
+    def describe_events(self, **request: Any) -> dict[str, Any]: ...
+
+
+def failure(
+    cloudformation: Events, stack_name: str, arn: str, reason: str, where: Callable[[str], str]
+) -> StackFailedError:
+    """The error for a change set that could not be made, with the first cause and its template line.
+
+    arn: the change set's. where: logical id -> file and line. Raised, and not given, where the events can't
+    be read: the change set is best left there, for somebody who may.
+    """
+    what = f"CloudFormation could not make a change set for {stack_name}"
+    next_step = "mend what AWS names and run the command again"
+    if not any(word in reason for word in _SAYS_NO_MORE):
+        return StackFailedError(what, why=reason, next_step=next_step)
+    try:
+        found = _found(cloudformation, arn)
+    except (BotoCoreError, ClientError) as error:
+        command = f"aws cloudformation describe-events --change-set-name {arn} --filters FailedEvents=true"
+        why_not = [f"(what it found is not readable: {error})"]
+        raise StackFailedError(
+            what, why=reason, next_step=f"see what it found: {command}", details=why_not
+        ) from error
+    told = [(where(event.get("LogicalResourceId", "")), _told(event)) for event in found]
+    if not told:
+        return StackFailedError(what, why=reason, next_step=next_step)
+    place, words = told[0]
+    why = f"{words} [{place}]" if place else words
+    return StackFailedError(what, why=why, next_step=next_step, details=[reason], where=place, also=told[1:])
+
+
+def _found(cloudformation: Events, arn: str) -> list[Mapping[str, Any]]:
+    """What failed, the first first; not what is only a warning."""
+    request: dict[str, Any] = {"ChangeSetName": arn, "Filters": {"FailedEvents": True}}
+    events: list[Mapping[str, Any]] = []
+    while True:
+        answer = cloudformation.describe_events(**request)
+        events += answer.get("OperationEvents", [])
+        if not answer.get("NextToken"):
+            break
+        request["NextToken"] = answer["NextToken"]
+    modes = ("ValidationFailureMode", "HookFailureMode")
+    blocking = [event for event in events if "WARN" not in map(event.get, modes) and _reason(event)]
+    return sorted(blocking, key=lambda event: str(event.get("Timestamp", "")))
+
+
+def _reason(event: Mapping[str, Any]) -> str:
+    return str(event.get("ValidationStatusReason") or event.get("HookStatusReason") or "")
+
+
+def _told(event: Mapping[str, Any]) -> str:
+    of = (
+        f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): "
+        if event.get("LogicalResourceId")
+        else ""
+    )
+    path = f" (at {event['ValidationPath']})" if event.get("ValidationPath") else ""
+    return f"{of}{_reason(event)}{path}"

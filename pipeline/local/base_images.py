@@ -1,0 +1,160 @@
+"""The images that everything else stands on: Python for the service, a database for RDS.
+
+Where an image registry answers, they come from there. Where none does, mmdebstrap builds them from the
+packages and the package sources of the machine's own Debian or Ubuntu, and kept until the recipe changes.
+`python -m pipeline.local.base_images` makes them and prints their names.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from pipeline.errors import DockerError, full_disk
+from pipeline.local.distribution import Distribution, install_packages, this_distribution
+from pipeline.local.locks import alone_on_this_machine
+from pipeline.local.recipes import DATABASE, PYTHON, Recipe, mmdebstrap_command
+
+DATABASE_FROM_REGISTRY = "mysql:8.4"
+RECIPE_LABEL = "slipway.recipe"
+REGISTRY_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class BaseImages:
+    """python: the service image's BASE_IMAGE, None where the Dockerfile's own default can be pulled.
+    database: the image that stands for RDS for MySQL.
+    """
+
+    python: str | None
+    database: str
+
+
+def base_images(client: Any, say: Callable[[str], None]) -> BaseImages:
+    """Make sure both base images can be used, and name them.
+
+    Nothing is downloaded when they are there already. Raises DockerError when neither a registry nor the
+    distribution's packages can give them.
+    """
+    if _has(client, DATABASE_FROM_REGISTRY):
+        return BaseImages(python=None, database=DATABASE_FROM_REGISTRY)
+    distribution = this_distribution()
+    suite = distribution.suite
+    local = BaseImages(python=PYTHON.tag(suite), database=DATABASE.tag(suite))
+    if not _missing(client, suite):
+        return local
+    with alone_on_this_machine("base-images", say):
+        if registry_answers():
+            say(f"pulling {DATABASE_FROM_REGISTRY}")
+            try:
+                client.images.pull(DATABASE_FROM_REGISTRY)
+            except APIError as error:
+                raise image_error(f"{DATABASE_FROM_REGISTRY} could not be pulled", error) from error
+            return BaseImages(python=None, database=DATABASE_FROM_REGISTRY)
+        _build_missing(client, distribution, say)
+    return local
+
+
+def registry_answers() -> bool:
+    """Whether the Docker engine itself (its mirrors, its proxy) finds MySQL's image within a few seconds."""
+    asking = docker.from_env(timeout=REGISTRY_SECONDS)
+    try:
+        asking.images.get_registry_data(DATABASE_FROM_REGISTRY)
+    except (DockerException, OSError):
+        return False
+    finally:
+        asking.close()
+    return True
+
+
+def image_error(what: str, error: Exception) -> DockerError:
+    """A DockerError that tells a full disk from everything else."""
+    why = getattr(error, "explanation", None) or str(error)
+    return full_disk(why) or DockerError(
+        what, why=why.strip(), next_step="run it again; if it stays, docker system df may tell why"
+    )
+
+
+def _build_missing(client: Any, distribution: Distribution, say: Callable[[str], None]) -> None:
+    missing = _missing(client, distribution.suite)
+    if not missing:
+        return
+    if not distribution.has_packages:
+        raise DockerError(
+            "no image registry answers, and base images cannot be built here",
+            why="that needs Debian or Ubuntu",
+            next_step=f"give Docker access to a registry, or load one: docker pull {DATABASE_FROM_REGISTRY}",
+        )
+    if shutil.which("mmdebstrap") is None:
+        install_packages(["mmdebstrap"], say)
+    names = " and ".join(recipe.tag(distribution.suite) for recipe in missing)
+    say(f"no image registry answers: building {names} from {distribution.suite} packages (half a minute)")
+    with ThreadPoolExecutor(len(missing)) as pool:
+        for name in pool.map(lambda recipe: _build(client, recipe, distribution), missing):
+            say(f"built {name}")
+
+
+def _build(client: Any, recipe: Recipe, distribution: Distribution) -> str:
+    tag = recipe.tag(distribution.suite)
+    with tempfile.TemporaryDirectory(prefix="slipway-") as directory:
+        archive = Path(directory) / "root.tar"
+        command = mmdebstrap_command(recipe, distribution, Path(directory), archive)
+        done = subprocess.run(  # noqa: S603 - a list of our own making
+            command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}
+        )
+        if done.returncode != 0:
+            raise image_error(f"{tag} could not be built with mmdebstrap", RuntimeError(_errors(done.stderr)))
+        label = f"LABEL {RECIPE_LABEL}={recipe.fingerprint(distribution.suite)}"
+        try:
+            client.api.import_image_from_file(
+                str(archive),
+                repository=recipe.repository,
+                tag=distribution.suite,
+                changes=[*recipe.changes, label],
+            )
+            client.images.get(tag)
+        except (DockerException, OSError) as error:
+            raise image_error(f"{tag} could not be imported", error) from error
+    return tag
+
+
+def _errors(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.startswith(("E:", "W:")) or "No space" in line]
+    return "\n".join(lines[-5:] or output.splitlines()[-5:])
+
+
+def _missing(client: Any, suite: str) -> list[Recipe]:
+    missing = []
+    for recipe in (PYTHON, DATABASE):
+        try:
+            labels = client.images.get(recipe.tag(suite)).labels
+        except ImageNotFound:
+            labels = {}
+        if labels.get(RECIPE_LABEL) != recipe.fingerprint(suite):
+            missing.append(recipe)
+    return missing
+
+
+def _has(client: Any, name: str) -> bool:
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def main() -> None:
+    images = base_images(docker.from_env(), print)
+    print(f"python: {images.python or 'from the registry'}\ndatabase: {images.database}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""A container definition of ECS in the words of the Docker SDK: pure.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from docker.types import Ulimit
+
+NANOSECONDS = 1_000_000_000
+DEFAULT_STOP_TIMEOUT_SECONDS = 30  # Fargate's
+
+
+def container_options(definition: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+    """What a container definition means in the Docker SDK's words. volumes: task volume to Docker volume."""
+    linux = definition.get("linuxParameters") or {}
+    capabilities = linux.get("capabilities") or {}
+    options: dict[str, Any] = {
+        "command": definition.get("command"),
+        "entrypoint": definition.get("entryPoint"),
+        "working_dir": definition.get("workingDirectory"),
+        "user": definition.get("user"),
+        "read_only": _true(definition.get("readonlyRootFilesystem")),
+        "init": _true(linux.get("initProcessEnabled")),
+        "cap_drop": capabilities.get("drop"),
+        "cap_add": capabilities.get("add"),
+        "mem_limit": f"{definition['memory']}m" if definition.get("memory") else None,
+        "healthcheck": _health_check(definition.get("healthCheck")),
+        "volumes": {
+            volumes[mount["sourceVolume"]]: {
+                "bind": mount["containerPath"],
+                "mode": "ro" if _true(mount.get("readOnly")) else "rw",
+            }
+            for mount in definition.get("mountPoints") or []
+        },
+        "ulimits": [
+            Ulimit(name=one["name"], soft=int(one["softLimit"]), hard=int(one["hardLimit"]))
+            for one in definition.get("ulimits") or []
+        ],
+    }
+    return {key: value for key, value in options.items() if value not in (None, [], {})}
+
+
+def _health_check(check: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """ECS's container health check; its defaults are ECS's.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    """
+    if not check:
+        return None
+    return {
+        "test": check["command"],
+        "interval": int(check.get("interval", 30)) * NANOSECONDS,
+        "timeout": int(check.get("timeout", 5)) * NANOSECONDS,
+        "retries": int(check.get("retries", 3)),
+        "start_period": int(check.get("startPeriod", 0)) * NANOSECONDS,
+    }
+
+
+def stop_timeout(definition: Mapping[str, Any]) -> int:
+    """Seconds from SIGTERM to SIGKILL."""
+    return int(definition.get("stopTimeout", DEFAULT_STOP_TIMEOUT_SECONDS))
+
+
+def _true(value: Any) -> bool:
+    return str(value).lower() == "true"

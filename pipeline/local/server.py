@@ -1,0 +1,137 @@
+"""The local AWS's own process: MiniStack on 127.0.0.1, with what it lacks registered into it.
+
+`python -m pipeline.local.server --state DIR` is started by `local up` and ended by `local down` (SIGTERM).
+MiniStack reads its settings from the process environment when it is first imported, so they are set before.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pipeline.local.settings import REGION, Settings, for_checkout
+
+MODULES = (
+    "image_registry",
+    "database",
+    "services",
+    "load_balancer",
+    "alarms",
+    "references",
+    "stack_rules",
+    "stack_events",
+    "physical_names",
+    "template_urls",
+    "nested_stacks",
+    "drift",
+    "web_identity",
+    "permissions",
+    "own_requests",
+)
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def ministack_environment(settings: Settings) -> dict[str, str]:
+    """MiniStack's settings, as the environment variables it reads."""
+    return {
+        "MINISTACK_ACCOUNT_ID": settings.account,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_HOST": "localhost",
+        "GATEWAY_PORT": str(settings.port),
+        "BIND_HOST": "127.0.0.1",
+        "STATE_DIR": str(settings.state_directory / "ministack"),
+        "S3_DATA_DIR": str(settings.state_directory / "s3"),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+    }
+
+
+def with_hooks(
+    app: AsgiApp, start: Callable[[], Awaitable[None]], shutdown: Callable[[], Awaitable[None]]
+) -> AsgiApp:
+    """`app`, with `start` run after its own start and `shutdown` before its own end."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+
+        async def receive_message() -> Any:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await shutdown()
+            return message
+
+        async def send_message(message: Any) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                await start()
+            await send(message)
+
+        await app(scope, receive_message, send_message)
+
+    return wrapped
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until SIGTERM or SIGINT."""
+    os.environ.update(ministack_environment(settings))
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    from pipeline.local.registration import Registry
+    from pipeline.local.state import State
+
+    registry = Registry(settings)
+    for name in MODULES:
+        import_module(f"pipeline.local.{name}").register(registry)
+
+    state = State(registry)
+
+    async def start() -> None:
+        state.restore()
+        await registry.start()
+        state.begin()
+
+    async def shutdown() -> None:
+        await registry.shutdown()
+        await asyncio.to_thread(state.end)
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 5
+    config.errorlog = logging.getLogger("slipway.local")
+
+    async def run() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+
+        async def until_ended() -> None:
+            await ended.wait()
+
+        await hypercorn_serve(
+            with_hooks(app, start, shutdown),
+            config,
+            shutdown_trigger=until_ended,
+        )
+
+    asyncio.run(run())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.local.server")
+    parser.add_argument("--state", type=Path, required=True, help="the checkout's .slipway directory")
+    serve(for_checkout(parser.parse_args().state.resolve().parent))
+
+
+if __name__ == "__main__":
+    main()

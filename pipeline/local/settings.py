@@ -1,0 +1,118 @@
+"""What one checkout's local AWS is called and where it listens: pure names, labels and numbers."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.errors import LocalAwsError
+
+ACCOUNT = "000000000000"
+REGION = "eu-west-1"
+STATE_DIRECTORY = ".slipway"
+CHECKOUT_LABEL = "slipway.local"
+KIND_LABEL = "slipway.kind"
+OWN_KEY = "slipway"
+PREFERRED_PORT = 4566
+PREFERRED_HTTP_PORT = 8080
+
+
+def region_of(arn: str) -> str:
+    """The region that an ARN names, the default one where it names none."""
+    return "".join(arn.split(":")[3:4]) or REGION
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file at once or not at all, whoever is killed meanwhile or whatever disk is full."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text)
+    part.replace(path)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One checkout's local AWS.
+
+    port: the TCP port of its API on 127.0.0.1.
+    http_port: the port the first listener on port 80 must have, None for "8080 or the next free one".
+    minute_seconds: how many real seconds stand for one minute that AWS counts (bake time, hook timeouts).
+    account: the AWS account that it is, 12 digits.
+    """
+
+    checkout: Path
+    port: int = PREFERRED_PORT
+    http_port: int | None = None
+    minute_seconds: float = 1.0
+    account: str = ACCOUNT
+
+    @property
+    def id(self) -> str:
+        """Eight hex digits that no other checkout on this machine shares."""
+        return hashlib.sha256(os.fsencode(self.checkout)).hexdigest()[:8]
+
+    @property
+    def access_key(self) -> str:
+        """The access key that the pipeline signs with, so that no other checkout's local AWS takes it."""
+        return f"{OWN_KEY}{self.id}"
+
+    @property
+    def state_directory(self) -> Path:
+        return self.checkout / STATE_DIRECTORY
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def registry(self) -> str:
+        """Host and port of the image registry, the first part of every RepositoryUri."""
+        return f"localhost:{self.port}"
+
+    @property
+    def network(self) -> str:
+        """The Docker network that stands for all VPCs of this checkout."""
+        return f"slipway-{self.id}"
+
+    def name(self, *parts: str) -> str:
+        """A Docker name of this checkout: slipway-<id>-<parts joined by dashes>."""
+        return "-".join((f"slipway-{self.id}", *parts))
+
+    def labels(self, kind: str, **more: str) -> dict[str, str]:
+        """Labels for a container, network or volume; `kind` is for instance "task" or "database"."""
+        return {CHECKOUT_LABEL: self.id, KIND_LABEL: kind} | {f"slipway.{k}": v for k, v in more.items()}
+
+    @property
+    def label_filter(self) -> str:
+        """The Docker label filter that finds everything of this checkout and nothing else."""
+        return f"{CHECKOUT_LABEL}={self.id}"
+
+    def save(self) -> None:
+        """Remember the choices until `local down`."""
+        self.state_directory.mkdir(parents=True, exist_ok=True)
+        chosen = {
+            "port": self.port,
+            "http_port": self.http_port,
+            "minute_seconds": self.minute_seconds,
+            "account": self.account,
+        }
+        replace_text(self.state_directory / "local.json", json.dumps(chosen, indent=2) + "\n")
+
+
+def for_checkout(checkout: Path) -> Settings:
+    """The settings remembered in this checkout, or the defaults where there are none."""
+    settings = Settings(checkout=checkout.resolve())
+    remembered = settings.state_directory / "local.json"
+    try:
+        return replace(settings, **json.loads(remembered.read_text()))
+    except FileNotFoundError:
+        return settings
+    except (ValueError, TypeError) as error:
+        raise LocalAwsError(
+            f"{remembered} cannot be read", why=str(error), next_step=f"delete {remembered} and run it again"
+        ) from error
+
+
+def is_remembered(settings: Settings) -> bool:
+    """Whether an `up` of this checkout has chosen its ports already."""
+    return (settings.state_directory / "local.json").exists()

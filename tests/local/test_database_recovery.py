@@ -1,0 +1,100 @@
+"""Databases whose server is not there: what is told, and which is made again, without Docker."""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from docker.errors import NotFound
+
+from pipeline.local import database
+from pipeline.local.database import VOLUME, Instances
+from pipeline.local.database_recovery import Recovery
+from pipeline.local.registration import Registry
+from pipeline.local.settings import Settings
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    stacks = import_module("ministack.services.cloudformation.stacks")
+    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
+    made = Registry(Settings(tmp_path))
+    made.store("rds", "_instances")._data.clear()
+    yield made
+    made.store("rds", "_instances")._data.clear()
+
+
+class Docker:
+    """No container is there; `asked` are the names that were looked for."""
+
+    def __init__(self, meanwhile=lambda: None):
+        self.asked = []
+        self.containers = self.volumes = SimpleNamespace(get=self._get)
+        self._meanwhile = meanwhile
+
+    def _get(self, name):
+        self.asked.append(name)
+        self._meanwhile()
+        raise NotFound(name)
+
+
+class MadeAgain(Instances):
+    def __init__(self, registry):
+        super().__init__(registry, {})
+        self.made = []
+
+    def make_again(self, client, record):
+        self.made.append(record["DBInstanceIdentifier"])
+
+
+def instance(registry, region="eu-west-1", **more):
+    record = {"DBInstanceIdentifier": "db", "DBInstanceStatus": "available", VOLUME: "v", **more}
+    with registry.scope(region):
+        registry.store("rds", "_instances")["db"] = record
+    return record
+
+
+def test_a_lost_server_is_made_again_in_every_region(registry):
+    instance(registry)
+    instance(registry, "us-east-1")
+    docker, instances = Docker(), MadeAgain(registry)
+    Recovery(registry, instances).look(docker)
+
+    name = registry.settings.name
+    assert [name("database", "db"), name("database", "db.us-east-1")] == docker.asked
+    assert ["db", "db"] == instances.made
+
+
+@pytest.mark.parametrize("status", ["modifying", "deleting"])
+def test_a_server_that_somebody_takes_away_at_this_moment_is_left_to_them(registry, status):
+    record = instance(registry)
+    instances = MadeAgain(registry)
+    Recovery(registry, instances).look(Docker(lambda: record.update(DBInstanceStatus=status)))
+
+    assert [] == instances.made
+    assert status == record["DBInstanceStatus"]
+
+
+def test_a_protected_instance_whose_server_does_not_start_says_why_and_is_gone(registry, monkeypatch):
+    records = registry.store("rds", "_instances")
+    shipped = {
+        "create": lambda *_: (
+            instance(registry, DeletionProtection=True, Endpoint={"Port": 3306})["DBInstanceIdentifier"],
+            {},
+        ),
+        "delete": lambda identifier, _: records.pop(identifier, None),
+    }
+    monkeypatch.setattr(database, "refuse_instance", lambda *_: None)
+    monkeypatch.setattr(database, "base_images", lambda *_: SimpleNamespace(database="image"))
+    monkeypatch.setattr(database.engine, "connect", lambda: Docker())
+    monkeypatch.setattr(database, "start", no_start)
+    properties = {"MasterUsername": "app", "MasterUserPassword": "x"}
+
+    with registry.scope():
+        with pytest.raises(ValueError, match="DB instance db failed: the database server ended: no space"):
+            Instances(registry, shipped).create("Database", properties, "stack")
+
+        assert "db" not in records
+
+
+def no_start(*_):
+    raise RuntimeError("the database server ended: no space")

@@ -1,0 +1,188 @@
+"""Two regions side by side: the same names in both, and neither sees the other's."""
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+
+from pipeline.local.alarms import Alarms, TargetMetrics, in_alarm
+from pipeline.local.physical_names import in_region
+from pipeline.local.physical_names import register as register_names
+from pipeline.local.registration import Registry
+from pipeline.local.settings import REGION, Settings, region_of
+from pipeline.local.target_groups import TargetGroups
+from tests.local.conftest import Rehearsal
+
+REGIONS = ("eu-west-1", "us-east-1")
+STACK = """
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16}}
+  One:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref Vpc, CidrBlock: 10.9.1.0/24, AvailabilityZone: !Select [0, !GetAZs '']}
+  Two:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref Vpc, CidrBlock: 10.9.2.0/24, AvailabilityZone: !Select [1, !GetAZs '']}
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: []}}
+  Subnets:
+    Type: AWS::RDS::DBSubnetGroup
+    Properties: {DBSubnetGroupDescription: both, SubnetIds: [!Ref One, !Ref Two]}
+  Database:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Delete
+    Properties:
+      DBInstanceIdentifier: everywhere
+      Engine: mysql
+      DBInstanceClass: db.t4g.micro
+      AllocatedStorage: 20
+      MasterUsername: app
+      MasterUserPassword: Pass-phrase_1234
+      DBSubnetGroupName: !Ref Subnets
+  Balancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    Properties: {Name: everywhere, Subnets: [!Ref One, !Ref Two]}
+  Listener:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties:
+      LoadBalancerArn: !Ref Balancer
+      Port: 80
+      Protocol: HTTP
+      DefaultActions:
+        - Type: fixed-response
+          FixedResponseConfig: {StatusCode: '200', ContentType: text/plain, MessageBody: !Ref AWS::Region}
+Outputs:
+  Role: {Value: !Ref Role}
+  Host: {Value: !GetAtt Database.Endpoint.Address}
+  Url: {Value: !Sub 'http://${Balancer.DNSName}'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arn", "region"),
+    [
+        ("arn:aws:ecs:us-east-1:000000000000:service/c/s", "us-east-1"),
+        ("arn:aws:iam::000000000000:role/r", REGION),
+        ("a-name", REGION),
+    ],
+)
+def test_an_arn_names_its_region(arn: str, region: str) -> None:
+    assert region == region_of(arn)
+
+
+def alarm(state: str) -> dict[str, Any]:
+    return {
+        "Namespace": "AWS/ApplicationELB",
+        "MetricName": "HTTPCode_Target_5XX_Count",
+        "Dimensions": {"LoadBalancer": "app/none/1"},
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Threshold": 1,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "TreatMissingData": "notBreaching",
+        "StateValue": state,
+        "AlarmName": "errors",
+    }
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Any:
+    made = Registry(Settings(checkout=tmp_path))
+    store = made.store("cloudwatch", "_alarms")
+    store.clear()  # MiniStack's own, which other tests fill too
+    yield made
+    store.clear()
+
+
+def in_each(registry: Registry, do: Callable[[], Any]) -> dict[str, Any]:
+    found = {}
+    for region in REGIONS:
+        with registry.scope(region):
+            found[region] = do()
+    return found
+
+
+def test_a_service_asks_for_the_alarms_of_its_own_region(registry: Registry) -> None:
+    alarms = registry.store("cloudwatch", "_alarms")
+    with registry.scope("us-east-1"):
+        alarms["errors"] = alarm("ALARM")
+
+    assert {"us-east-1"} == registry.regions("cloudwatch", "_alarms")
+    assert {"eu-west-1": [], "us-east-1": ["errors"]} == in_each(
+        registry, lambda: in_alarm(registry, ["errors"])
+    )
+
+
+def test_the_alarms_of_every_region_are_evaluated(registry: Registry) -> None:
+    alarms = registry.store("cloudwatch", "_alarms")
+    in_each(registry, lambda: alarms.update({"errors": alarm("INSUFFICIENT_DATA")}))
+    with registry.scope("us-east-1"):
+        alarms["errors"] = alarm("ALARM")
+    Alarms(registry, TargetMetrics(TargetGroups())).evaluate()
+
+    assert dict.fromkeys(REGIONS, "OK") == in_each(registry, lambda: alarms["errors"]["StateValue"])
+
+
+@pytest.mark.docker
+def test_the_same_stack_lives_in_two_regions_and_each_load_balancer_answers_for_its_own(
+    rehearsal: Rehearsal,
+) -> None:
+    answers: dict[str, str] = {}
+    left: dict[str, str] = {}
+    names: set[str] = set()
+    clients = {
+        region: boto3.client(
+            "cloudformation",
+            endpoint_url=rehearsal.aws.endpoint_url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        for region in REGIONS
+    }
+    for client in clients.values():
+        client.create_stack(StackName="twin", TemplateBody=STACK)
+    for region, client in clients.items():
+        client.get_waiter("stack_create_complete").wait(StackName="twin", WaiterConfig={"Delay": 1})
+        (stack,) = client.describe_stacks(StackName="twin")["Stacks"]
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        answers[region] = requests.get(outputs["Url"], timeout=5).text
+        left[region] = outputs["Url"]
+        names |= {outputs["Role"], outputs["Host"]}
+    clients["us-east-1"].delete_stack(StackName="twin")
+    clients["us-east-1"].get_waiter("stack_delete_complete").wait(StackName="twin", WaiterConfig={"Delay": 1})
+    still = requests.get(left["eu-west-1"], timeout=5).text
+    clients["eu-west-1"].delete_stack(StackName="twin")
+
+    assert {region: region for region in REGIONS} == answers
+    assert 4 == len(names)
+    assert "eu-west-1" == still
+
+
+NAME = "orders-dev-ecs-stack-TaskRole-8F2A1C9D4E5B7"
+
+
+def test_made_up_names_differ_between_regions_and_stay_the_same_in_one() -> None:
+    elsewhere = in_region(NAME, "us-east-1")
+
+    assert NAME == in_region(NAME, REGION)
+    assert elsewhere == in_region(NAME, "us-east-1") != in_region(NAME, "us-west-2")
+    assert re.fullmatch(r"orders-dev-ecs-stack-TaskRole-[0-9A-F]{13}", elsewhere)
+    assert re.fullmatch(r"orders-dev-ecs-stack-taskrole-[0-9a-f]{13}", in_region(NAME.lower(), "us-east-1"))
+
+
+def test_ministack_still_makes_names_up_where_we_know(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
+    monkeypatch.setattr(provisioners, "_physical_name", provisioners._physical_name)
+    register_names(registry)
+    names = in_each(registry, lambda: provisioners._physical_name("stack", "Role", max_len=64))
+
+    assert 2 == len(set(names.values()))

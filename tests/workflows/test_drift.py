@@ -1,0 +1,32 @@
+"""Every night: what somebody changed by hand is an issue, until it is gone."""
+
+from copy import deepcopy
+
+import pytest
+
+from tests.fake_github import FakeGitHub
+from tests.workflows.act import Forge
+from tests.workflows.conftest import Account
+from tests.workflows.run import Run
+
+pytestmark = [pytest.mark.docker, pytest.mark.workflows]
+
+
+def test_an_issue_is_opened_for_what_somebody_changed_and_closed_when_it_is_gone(
+    fork: Forge, pushed: Run, account: Account, github: FakeGitHub
+) -> None:
+    logs, group = account.client("logs"), account.output("staging", "LogGroupName")
+
+    logs.put_retention_policy(logGroupName=group, retentionInDays=365)
+    drifted = fork.run("drift", "schedule")
+    opened = deepcopy(github.dump()["issues"])
+    logs.put_retention_policy(logGroupName=group, retentionInDays=14)
+    gone = fork.run("drift", "schedule")
+    closed = github.dump()["issues"]
+
+    assert (1, 0) == (drifted.exit_code, gone.exit_code)
+    assert ["Drift in staging"] == [issue["title"] for issue in opened]
+    assert "open" == opened[0]["state"]
+    assert "365" in opened[0]["body"]
+    assert "closed" == closed[0]["state"]
+    assert 1 == len(closed)

@@ -1,0 +1,89 @@
+"""Which environments a run of deploy.yml comes to: its own jobs and conditions, with nothing in the jobs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.end_to_end.conftest import clean_environment
+from tests.workflows.act import read
+from tests.workflows.conftest import ENVIRONMENTS
+from tests.workflows.run import Run
+
+pytestmark = pytest.mark.workflows
+
+DEPLOY = Path(__file__).parents[2] / ".github/workflows/deploy.yml"
+
+
+def succeed(
+    directory: Path, event: str, reached: list[str], fails: str = "", inputs: dict[str, str] | None = None
+) -> set[str]:
+    """The jobs that succeed where the environments `reached` have an account and the job `fails` fails."""
+    deploy = read(DEPLOY)
+    for name, job in deploy["jobs"].items():
+        kept = {key: job[key] for key in ("needs", "if") if key in job}
+        step = {"id": "environments", "run": "exit 1" if name == fails else "true"}
+        if name == "environments":
+            kept["outputs"] = job["outputs"]
+            step["run"] = f"echo 'names={json.dumps(reached)}' >> \"$GITHUB_OUTPUT\""
+        deploy["jobs"][name] = {**kept, "runs-on": "ubuntu-24.04", "steps": [step]}
+    (directory / "deploy.yml").write_text(yaml.safe_dump(deploy), encoding="utf-8")
+    (directory / "event.json").write_text(json.dumps({"inputs": inputs or {}}), encoding="utf-8")
+    done = subprocess.run(
+        [
+            str(Path(sys.prefix) / "bin" / "act"), event, "--json", "--workflows", "deploy.yml",
+            "--eventpath", "event.json", "--platform", "ubuntu-24.04=-self-hosted", "--pull=false",
+            "--no-cache-server", "--container-daemon-socket", "-",
+            *(word for name, value in (inputs or {}).items() for word in ("--input", f"{name}={value}")),
+        ],
+        cwd=directory,
+        env={**clean_environment(), "DOCKER_HOST": "unix:///nonexistent"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )  # fmt: skip
+    results = Run(done.returncode, done.stdout, directory).results
+    return {job.partition("/")[2] for job, result in results.items() if result == "success"}
+
+
+@pytest.mark.parametrize(
+    ("reached", "fails", "released"),
+    [
+        (["dev", "staging", "prod"], "", {"dev", "staging", "prod"}),
+        (["dev", "prod"], "", {"dev", "prod"}),
+        (["dev", "staging"], "", {"dev", "staging"}),
+        (["dev"], "", {"dev"}),
+        (["staging", "prod"], "", set()),
+        ([], "", set()),
+        (["dev", "staging", "prod"], "staging", {"dev"}),
+        (["dev", "prod"], "dev", set()),
+        (["dev", "prod"], "attest", set()),
+    ],
+)
+def test_a_push_comes_to_every_environment_with_an_account_until_one_fails(
+    tmp_path: Path, reached: list[str], fails: str, released: set[str]
+) -> None:
+    assert released == succeed(tmp_path, "push", reached, fails) & set(ENVIRONMENTS)
+
+
+@pytest.mark.parametrize(
+    ("action", "image", "jobs"),
+    [
+        ("deploy", "", {"build", "sbom", "attest", "by-hand"}),
+        ("deploy", "sha256:0", {"by-hand"}),
+        ("rollback", "", {"by-hand"}),
+        ("smoke", "", {"by-hand"}),
+        ("plan", "", {"plan-by-hand"}),
+    ],
+)
+def test_by_hand_nothing_is_promoted_and_only_what_the_action_needs_is_run(
+    tmp_path: Path, action: str, image: str, jobs: set[str]
+) -> None:
+    inputs = {"environment": "dev", "action": action, "image": image, "ref": "", "strategy": "ROLLING"}
+
+    assert {"environments"} | jobs == succeed(tmp_path, "workflow_dispatch", [*ENVIRONMENTS], "", inputs)

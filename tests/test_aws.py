@@ -1,0 +1,190 @@
+"""AWS's errors in Slipway's words, the account guard, and the count of calls."""
+
+import botocore.exceptions
+import pytest
+from botocore.stub import Stubber
+
+from pipeline import aws
+from pipeline.aws import Access, Aws
+from pipeline.environment import Environment
+from pipeline.errors import (
+    AwsRefusedError,
+    AwsUnreachableError,
+    CredentialsError,
+    EnvironmentFileError,
+    SlipwayError,
+    UsageError,
+    WrongAccountError,
+)
+from tests.fakes import client_error
+
+DEV = Environment(name="dev", target="aws", account="123456789012", region="eu-west-1")
+STACKS = "arn:aws:cloudformation:eu-west-1:1:stack/a/*"
+LOCAL = Access("eu-west-1", "http://localhost:1", "test", "test")
+
+
+def words(error: BaseException) -> SlipwayError:
+    ours = aws.in_our_words(error)
+    assert ours is not None
+    return ours
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "what"),
+    [
+        (
+            client_error("GetCallerIdentity", "ExpiredToken", "x"),
+            CredentialsError,
+            "the AWS credentials have expired",
+        ),
+        (
+            client_error("GetCallerIdentity", "InvalidClientTokenId", "x"),
+            CredentialsError,
+            "AWS does not know these credentials",
+        ),
+        (
+            client_error(
+                "CreateChangeSet",
+                "AccessDenied",
+                "User: arn:aws:iam::1:user/ada is not authorized to perform: cloudformation:CreateChangeSet "
+                f"on resource: {STACKS} because no policy allows it",
+            ),
+            CredentialsError,
+            f"these credentials may not cloudformation:CreateChangeSet on {STACKS}",
+        ),
+        (
+            client_error("DescribeImages", "AccessDeniedException", "no"),
+            CredentialsError,
+            "these credentials may not DescribeImages",
+        ),
+        (
+            client_error("PutParameter", "ParameterLimitExceeded", "too many"),
+            AwsRefusedError,
+            "AWS refused PutParameter (ParameterLimitExceeded)",
+        ),
+        (
+            botocore.exceptions.NoCredentialsError(),
+            CredentialsError,
+            "there are no usable AWS credentials",
+        ),
+        (
+            botocore.exceptions.ProfileNotFound(profile="x"),
+            CredentialsError,
+            "there are no usable AWS credentials",
+        ),
+        (
+            botocore.exceptions.LoginRefreshRequired(),
+            CredentialsError,
+            "there are no usable AWS credentials",
+        ),
+        (
+            botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
+            AwsUnreachableError,
+            "AWS does not answer",
+        ),
+        (
+            botocore.exceptions.ReadTimeoutError(endpoint_url="http://x"),
+            AwsUnreachableError,
+            "AWS does not answer",
+        ),
+        (botocore.exceptions.NoRegionError(), AwsUnreachableError, "AWS could not be asked"),
+    ],
+)
+def test_an_error_of_awss_is_told_in_our_words(
+    error: BaseException, kind: type[SlipwayError], what: str
+) -> None:
+    ours = words(error)
+
+    assert kind is type(ours)
+    assert what == ours.what
+    assert ours.next_step
+
+
+def test_our_own_errors_stay_as_they_are_and_bugs_are_not_dressed_up() -> None:
+    ours = UsageError("x")
+
+    assert ours is aws.in_our_words(ours)
+    assert aws.in_our_words(KeyError("x")) is None
+
+
+def test_of_several_errors_the_first_is_told_and_a_bug_is_raised() -> None:
+    ours = UsageError("x")
+
+    assert aws.first_failure([None, None]) is None
+    assert ours is aws.first_failure([None, ours, KeyError("x")])
+    with pytest.raises(KeyError):
+        aws.first_failure([KeyError("x"), ours])
+
+
+def test_only_the_environments_own_account_is_let_through() -> None:
+    aws.guard_account({"Account": "123456789012"}, DEV)
+
+    with pytest.raises(WrongAccountError) as refused:
+        aws.guard_account({"Account": "999999999999"}, DEV)
+    assert "infra/environments/dev.yaml allows 123456789012 only" == refused.value.why
+
+
+def test_a_client_is_made_once() -> None:
+    session = Aws(LOCAL)
+
+    assert session.client("sts") is session.client("sts")
+
+
+def test_what_is_sent_is_counted_and_what_is_stubbed_is_not_sent() -> None:
+    session = Aws(LOCAL)
+    with Stubber(session.client("sts")) as stub:
+        stub.add_response("get_caller_identity", {"Account": "1"})
+        session.client("sts").get_caller_identity()
+
+    before = session.calls
+    session.client("sts").meta.events.emit("before-send.sts.GetCallerIdentity")
+    assert 0 == before
+    assert 1 == session.calls
+
+
+def test_throttling_is_tried_again_for_long_and_the_first_call_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
+    session = Aws(LOCAL)
+
+    assert 10 == session.client("cloudformation").meta.config.retries["total_max_attempts"]
+    assert "standard" == session.client("cloudformation").meta.config.retries["mode"]
+    assert 3 == session.client("sts").meta.config.retries["total_max_attempts"]
+
+
+def test_an_address_without_its_scheme_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
+
+    with pytest.raises(UsageError, match="Invalid endpoint: localhost:4566"):
+        Aws(Access("eu-west-1")).client("sts")
+
+
+def test_a_region_without_ecs_is_refused_with_a_guess() -> None:
+    Aws(LOCAL).must_know_region(DEV)
+
+    with pytest.raises(EnvironmentFileError) as refused:
+        Aws(Access("eu-wset-1")).must_know_region(DEV)
+    assert 'did you mean "eu-west-1"?' in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "here"),
+    [
+        (None, False),
+        ("http://localhost:4566", True),
+        ("http://127.0.0.1:4566", True),
+        ("http://[::1]:4566", True),
+        ("http://ecr.localhost:4566", True),
+        ("http://10.0.0.7:4566", False),
+        ("https://localhost.example.org", False),
+    ],
+)
+def test_a_rehearsal_is_told_from_aws_by_the_endpoint_that_is_in_use(
+    endpoint: str | None, here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    if endpoint is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+
+    assert here == Aws(Access("eu-west-1")).on_this_machine

@@ -1,0 +1,140 @@
+"""The production probe's ledger: whole up to the last request, and a picture of it."""
+
+import threading
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import requests
+
+from pipeline import ledger, ledger_picture
+from pipeline.ledger import Entry, Ledger
+from pipeline.probe import Probe
+from tests.fakes import FakeHttp, Time
+
+
+def probe(tmp_path: Path, answer: object) -> Probe:
+    http, time = FakeHttp(), Time()
+    http.answers = {"GET /orders": answer}
+    made = Probe(
+        http,
+        "http://lb/orders",
+        Ledger(tmp_path / "deep" / "ledger.jsonl"),
+        now=lambda: 1000.0,
+        clock=time.clock,
+    )
+    made.stage, made.counts = "BAKE_TIME", True
+    return made
+
+
+def test_an_answer_is_kept_with_time_status_version_and_stage(tmp_path: Path) -> None:
+    asked = probe(tmp_path, (200, {"X-Service-Version": "new"}, b""))
+    asked.ask_once()
+    asked.stop()
+
+    assert [Entry(1000.0, 0.0, 200, "new", "", "BAKE_TIME", counts=True)] == ledger.read(asked.ledger.file)
+    assert 0 == asked.ledger.errors
+
+
+def test_an_error_of_the_server_counts_and_a_client_error_does_not(tmp_path: Path) -> None:
+    asked = probe(tmp_path, [(503, {}, b"busy"), (404, {}, b""), requests.ConnectionError("refused")])
+    for _ in range(3):
+        asked.ask_once()
+
+    assert 2 == asked.ledger.errors
+    assert [503, 404, 0] == [entry.status for entry in asked.ledger.entries]
+
+
+def test_an_error_before_the_shift_counts_for_nothing(tmp_path: Path) -> None:
+    asked = probe(tmp_path, (503, {}, b""))
+    asked.counts = False
+    asked.ask_once()
+
+    assert 0 == asked.ledger.errors
+
+
+def test_the_probe_keeps_asking_until_it_is_stopped(tmp_path: Path) -> None:
+    fifth = threading.Event()
+
+    class Counting(FakeHttp):
+        def request(self, method: str, url: str, **options: Any) -> requests.Response:
+            if len(self.asked) == 4:
+                fifth.set()
+            return super().request(method, url, **options)
+
+    asked = Probe(Counting(), "http://lb/orders", Ledger(tmp_path / "ledger.jsonl"), rate=1000)
+    asked.start()
+    asked.start()
+    assert fifth.wait(10)
+    asked.stop()
+
+    assert asked._thread is not None
+    assert not asked._thread.is_alive()
+
+
+def test_a_probe_asks_at_least_once_however_soon_it_is_stopped(tmp_path: Path) -> None:
+    asked = probe(tmp_path, (200, {}, b""))
+    asked._ended.set()
+    asked.start()
+    asked.stop()
+
+    assert 1 == len(asked.ledger.entries)
+
+
+def test_a_line_that_a_dying_runner_cut_off_is_left_out(tmp_path: Path) -> None:
+    kept = Ledger(tmp_path / "ledger.jsonl")
+    kept.add(Entry(1.0, 0.1, 200))
+    kept.close()
+    with kept.file.open("a") as file:
+        file.write('{"at": 2.0, "sec')
+
+    assert [1.0] == [entry.at for entry in ledger.read(kept.file)]
+
+
+def test_what_follows_a_line_that_was_cut_off_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.jsonl"
+    file.write_text('{"at": 1.0, "sec')
+    kept = Ledger(file)
+    kept.add(Entry(2.0, 0.1, 200))
+    kept.close()
+
+    assert [2.0] == [entry.at for entry in ledger.read(file)]
+
+
+def test_an_entry_that_can_not_be_written_counts_all_the_same() -> None:
+    kept = Ledger(Path("/dev/full"))
+    kept.add(Entry(1.0, 0.1, 503, counts=True))
+    kept.close()
+
+    assert 1 == kept.errors
+
+
+def test_the_next_runner_carries_a_ledger_on(tmp_path: Path) -> None:
+    for at in (1.0, 2.0):
+        kept = Ledger(tmp_path / "ledger.jsonl")
+        kept.add(Entry(at, 0.1, 200))
+        kept.close()
+
+    assert [1.0, 2.0] == [entry.at for entry in kept.entries]
+
+
+def test_a_summary_counts_requests_failures_and_versions() -> None:
+    entries = [Entry(0, 0.1, 200, "a"), Entry(1, 0.1, 500, "b"), Entry(2, 0.1, 200, "b")]
+
+    assert "3 requests, 1 failed; 1 by version a, 1 by version b" == ledger.summary(entries)
+
+
+def test_the_picture_shows_versions_stages_and_errors() -> None:
+    entries = [Entry(float(i), 0.1, 200, "a" if i < 5 else "b", stage="SCALE_UP") for i in range(10)]
+    entries.append(Entry(10.0, 0.1, 500, "b", "boom", "BAKE_TIME", counts=True))
+
+    drawn = ledger_picture.draw(entries, "orders & dev")
+
+    texts = [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]  # noqa: S314 - ours
+    for expected in ("orders & dev", "SCALE_UP", "BAKE_TIME", "a", "b", "failed"):
+        assert expected in texts
+    assert 1 + 1 == drawn.count("#cc3333")
+
+
+def test_an_empty_ledger_has_a_picture_too() -> None:
+    ElementTree.fromstring(ledger_picture.draw([], "nothing"))  # noqa: S314 - ours

@@ -189,8 +189,9 @@ def test_the_task_reads_every_database_parameter_that_the_database_template_writ
     ungated = chosen(read("ecs-stack"), {"DeploymentGate": "false"})
 
     for container in ungated["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]:
+        read_by_it = [secret["ValueFrom"]["Fn::Sub"].rpartition("/") for secret in container["Secrets"]]
         assert written | {"password"} == {
-            s["ValueFrom"]["Fn::Sub"].rpartition("/")[2] for s in container["Secrets"]
+            name for path, _, name in read_by_it if path.endswith("${DatabaseParameterPath}")
         }
 
 

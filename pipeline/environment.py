@@ -30,7 +30,8 @@ class Rollout(BaseModel):
 
     healthy_within_minutes: a new version whose tasks are not all healthy by then is given up.
     migration_minutes: how long the migration may take. probes_per_second: the production probe's rate.
-    failed_probes: as many failed requests of the probe, from the first shift on, roll back.
+    failed_probes: as many failed requests of the probe within failed_probes_within_seconds, from the first
+    shift on, roll back.
     alarms_clear_within_minutes: as long a release waits for alarms that the rollout before it left in ALARM.
     """
 
@@ -40,6 +41,7 @@ class Rollout(BaseModel):
     migration_minutes: float = Field(default=20.0, gt=0, le=1440)
     probes_per_second: float = Field(default=5.0, gt=0, le=50)
     failed_probes: int = Field(default=3, ge=1)
+    failed_probes_within_seconds: float = Field(default=60.0, gt=0, le=86400)
     alarms_clear_within_minutes: float = Field(default=10.0, gt=0, le=1440)
 
 
@@ -53,7 +55,7 @@ class Environment(BaseModel):
     account: str
     region: str
     protected: bool = False
-    stack_timeout_minutes: int = Field(default=90, ge=1, le=2160)
+    stack_timeout_minutes: int = Field(default=150, ge=1, le=2160)
     rollout: Rollout = Field(default_factory=Rollout)
     parameters: dict[str, str] = Field(default_factory=dict)
 

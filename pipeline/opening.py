@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import environment, project
+from pipeline import environment, project, waits
 from pipeline.errors import LocalAwsError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def setting(name: str, app: Path | None = None, strategy: str | None = None) -> 
     from pipeline.aws import Aws
 
     nodes = settings.nodes_of(here, wanted)
+    for node in nodes.values():
+        waits.must_fit(wanted, node.given)
     aws = Aws(_access(here, wanted))
     if wanted.target == "aws":
         aws.must_know_region(wanted)

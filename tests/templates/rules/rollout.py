@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 import functools
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore.session
 
+from pipeline import waits
 from tests.templates.reading import of_type, reference, walk
 from tests.templates.variants import said
 
@@ -109,20 +109,10 @@ def minutes_at_most(template: Template, values: Mapping[str, str]) -> float:
     the pauses too: "Total bake time (X minutes) [...] exceeds the Cloudformation limit of 33 hours."
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
     """
-    given = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p} | dict(
-        values
-    )
-    strategy = str(given["DeploymentStrategy"])
-    if strategy not in SHIFTING:
-        return 0
-    minutes = float(given["BakeTimeMinutes"])
-    if strategy == "CANARY":
-        minutes += float(given["CanaryBakeTimeMinutes"])
-    if strategy == "LINEAR":
-        steps = math.ceil(100 / float(given["LinearStepPercent"])) - 1
-        minutes += steps * float(given["LinearStepBakeTimeMinutes"])
-    pauses = 2 if str(given["DeploymentGate"]) == "true" else 0
-    return minutes + pauses * float(given["GateTimeoutMinutes"])
+    defaults = {name: str(p["Default"]) for name, p in template["Parameters"].items() if "Default" in p}
+    given = defaults | dict(values)
+    pauses = 2 if waits.gated(given) else 0
+    return waits.bake_minutes(given) + pauses * float(given["GateTimeoutMinutes"])
 
 
 @functools.cache

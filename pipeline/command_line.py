@@ -32,6 +32,8 @@ def parser(**run: Run) -> argparse.ArgumentParser:
     deploy.add_argument("--app", metavar="DIRECTORY", type=Path, help=another)
     moves = f"how traffic moves this time, instead of what the file says: {', '.join(STRATEGIES)}"
     deploy.add_argument("--strategy", choices=("", *STRATEGIES), metavar="STRATEGY", help=moves)
+    cure = "begin although an alarm is in ALARM (rollback always does)"
+    deploy.add_argument("--despite-alarms", action="store_true", help=cure)
     _of_a_rollout(deploy)
     rollback = command("rollback", "Stop the rollout that is under way, else release the version before.")
     straight = "answer the gates at once: no migration, no test of the version"
@@ -114,6 +116,5 @@ def _of_posts(github: argparse.ArgumentParser, run: Mapping[str, Run]) -> None:
 def _of_a_rollout(sub: argparse.ArgumentParser) -> None:
     patience = "how long to wait for another deploy of ENV to end; 0 is refused at once (as a stack may take)"
     sub.add_argument("--wait", metavar="MINUTES", type=float, help=patience)
-    sub.add_argument("--despite-alarms", action="store_true", help="begin although an alarm is in ALARM")
     where = "where the production probe keeps its ledger (.slipway/)"
     sub.add_argument("--ledger", metavar="FILE", type=Path, help=where)

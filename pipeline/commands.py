@@ -71,11 +71,7 @@ def _rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErr
 
     stories: list[Story] = []
     choices = Choices(
-        arguments.straight,
-        arguments.despite_alarms,
-        arguments.ledger,
-        wait_minutes=arguments.wait,
-        heard=stories.append,
+        arguments.straight, ledger=arguments.ledger, wait_minutes=arguments.wait, heard=stories.append
     )
     with reporter:
         stopped = rollback.stop(setting, reporter.say("rollback"), choices)

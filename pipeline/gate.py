@@ -18,6 +18,7 @@ from pipeline import (
     secrets,
     smoke,
     smoke_suite,
+    stack_resources,
     task_evidence,
 )
 from pipeline.errors import SlipwayError
@@ -42,11 +43,16 @@ class Verdict:
     def passed(self) -> bool:
         return not self.why
 
+    @property
+    def answer(self) -> str:
+        """What ECS is told."""
+        return "CONTINUE" if self.passed else "ROLLBACK"
+
 
 @dataclass(frozen=True)
 class Gate:
     """One environment's gate. parameters: the stack's; resources: logical id -> physical id; url: of the
-    load balancer.
+    load balancer; served_before: what is released is no new version.
     """
 
     setting: Setting
@@ -56,6 +62,7 @@ class Gate:
     service_arn: str
     url: str
     say: Callable[[str], None]
+    served_before: bool = False
 
     def migrate(self, deployment: ServiceDeployment) -> Verdict:
         """Run the new version's migration as a task of its own."""
@@ -122,6 +129,7 @@ class Gate:
                     version,
                     digest=target.digest or None,
                     settle_seconds=_SETTLE_SECONDS,
+                    served_before=self.served_before,
                 ),
                 http,
                 self._tell,
@@ -162,3 +170,23 @@ class Gate:
             requests.RequestException,
         ) as error:
             return Verdict(f"{what} could not be run: {error}")
+
+
+def find(
+    setting: Setting,
+    stack_name: str,
+    template: Template,
+    parameters: Mapping[str, str],
+    say: Callable[[str], None],
+    *,
+    served_before: bool = False,
+) -> Gate | None:
+    """The gate of a stack's service; None while the service is not there yet."""
+    there = stack_resources.read(setting.aws.client("cloudformation"), stack_name)
+    if not there.service_arn:
+        return None
+    url, balancers = "", there.of_type(stack_resources.LOAD_BALANCER)
+    if balancers:
+        found = setting.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=balancers[:1])
+        url = f"http://{found['LoadBalancers'][0]['DNSName']}"
+    return Gate(setting, template, parameters, there.physical, there.service_arn, url, say, served_before)

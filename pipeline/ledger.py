@@ -1,6 +1,7 @@
 """The ledger of a rollout: every request of the production probe, one JSON line each."""
 
 import contextlib
+import io
 import json
 import re
 import threading
@@ -8,12 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 
 @dataclass(frozen=True)
 class Entry:
     """One request. at: Unix time; seconds: until the answer; status: 0 where none came; stage: the
-    deployment's at that time; counts: whether a failure speaks against the new version.
+    deployment's at that time; counts: whether production traffic was on its way to the new version; reached:
+    False where the load balancer could not be asked, which is the network's fault and no version's.
     """
 
     at: float
@@ -23,6 +26,7 @@ class Entry:
     error: str = ""
     stage: str = ""
     counts: bool = False
+    reached: bool = True
 
     @property
     def failed(self) -> bool:
@@ -31,13 +35,17 @@ class Entry:
 
 class Ledger:
     """Written line by line, so that it is whole up to the moment a runner dies, and carried on by the next;
-    safe across threads.
+    safe across threads. file: None where it can be kept nowhere.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None) -> None:
         self.file = file
-        self.entries = read(file) if file.is_file() else []
+        self.entries: list[Entry] = []
         self._lock = threading.Lock()
+        self._out: BinaryIO = io.BytesIO()
+        if file is None:
+            return
+        self.entries = read(file) if file.is_file() else []
         file.parent.mkdir(parents=True, exist_ok=True)
         cut_off = file.is_file() and file.read_bytes()[-1:] not in (b"", b"\n")
         self._out = file.open("ab", buffering=0)
@@ -57,15 +65,32 @@ class Ledger:
         with self._lock:
             self._out.close()
 
-    @property
-    def errors(self) -> int:
-        """Failed requests that speak against the new version."""
+    def errors(self, version: str, within: float, limit: int) -> int:
+        """Failed requests of the last `within` seconds that speak against `version`.
+
+        An answer that names another version says nothing about this one. One that names none, as the load
+        balancer's own, is the new version's fault once all traffic is its own; earlier, only where fewer than
+        `limit` requests failed before the shift: else what served is broken, and this may be the cure.
+        version: "" where it is not known; then every answer counts.
+        """
         with self._lock:
-            return sum(entry.failed and entry.counts for entry in self.entries)
+            entries = list(self.entries)
+        was_well = sum(e.failed and e.reached and not e.counts for e in entries) < limit
+
+        def speaks(entry: Entry) -> bool:
+            if not (entry.failed and entry.counts and entry.reached):
+                return False
+            if entry.version:
+                return version in ("", entry.version)
+            return entry.stage == "BAKE_TIME" or (was_well and entry.stage != "")
+
+        return sum(speaks(entry) for entry in entries if entry.at > entries[-1].at - within)
 
 
 def opened(file: Path | None, folder: Path, name: str, say: Callable[[str], None]) -> Ledger:
-    """A new ledger in `file`; where that is None or can't be written, the one of that name in `folder`."""
+    """A new ledger in `file`; where that is None or can't be written, the one of that name in `folder`, and
+    where that can't be written either, one that is kept nowhere: a full disk must not end who holds the gate.
+    """
     kept = folder / (re.sub(r"[^\w.-]", "-", name) + ".jsonl")
     if file is not None:
         try:
@@ -73,7 +98,11 @@ def opened(file: Path | None, folder: Path, name: str, say: Callable[[str], None
             return Ledger(file)
         except OSError as error:
             say(f"({file} can't be the ledger, which is kept in {kept}: {error})")
-    return Ledger(kept)
+    try:
+        return Ledger(kept)
+    except OSError as error:
+        say(f"(the ledger of this rollout is not kept: {error})")
+        return Ledger(None)
 
 
 def read(file: Path) -> list[Entry]:
@@ -98,7 +127,7 @@ def summary(entries: Iterable[Entry]) -> str:
 
 def first_errors(entries: Iterable[Entry], count: int = 3) -> list[str]:
     """The first failed requests that count, in words."""
-    failed = [entry for entry in entries if entry.failed and entry.counts][:count]
+    failed = [entry for entry in entries if entry.failed and entry.counts and entry.reached][:count]
     return [
         f"{entry.stage}: {entry.status or 'no answer'} from version {entry.version or 'unknown'}"
         + (f" ({entry.error})" if entry.error else "")

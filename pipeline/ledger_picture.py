@@ -17,6 +17,8 @@ _ERROR = "#cc3333"
 def keep(kept: Ledger, title: str, say: Callable[[str], None]) -> None:
     """Draw the picture beside the ledger, and say where both are."""
     say(f"production probe: {summary(kept.entries)}")
+    if kept.file is None:
+        return
     picture = kept.file.with_suffix(".svg")
     try:
         picture.write_text(draw(kept.entries, title), encoding="utf-8")

@@ -96,11 +96,20 @@ def run(
 
 
 def _earlier(ecs: Tasks, cluster: str, started_by: str) -> str | None:
-    for status in ("RUNNING", "STOPPED"):
-        found = ecs.list_tasks(cluster=cluster, startedBy=started_by, desiredStatus=status)["taskArns"]
-        if found:
-            return str(found[0])
-    return None
+    """One that runs, else one that ended not long ago. ECS documents `startedBy` as a filter that stands
+    alone: where it takes no second one, what has ended is not looked for, and the client token still holds a
+    second task back.
+    """
+    found = ecs.list_tasks(cluster=cluster, startedBy=started_by)["taskArns"]
+    if not found:
+        try:
+            ended = ecs.list_tasks(cluster=cluster, startedBy=started_by, desiredStatus="STOPPED")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidParameterException":
+                raise
+            return None
+        found = ended["taskArns"]
+    return str(found[0]) if found else None
 
 
 def _start(ecs: Tasks, revision: Revision, place: Place, started_by: str) -> str:

@@ -58,15 +58,17 @@ class Probe:
     def ask_once(self) -> Entry:
         """One request, into the ledger."""
         at, began, stage, counts = self._now(), self._clock(), self.stage, self.counts
-        status, version, error = 0, "", ""
+        status, version, error, reached = 0, "", "", True
         try:
             answer = self._http.request("GET", self._url, timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException as failure:
             error = f"{type(failure).__name__}: {failure}"[:200]
+            # A load balancer takes every connection; a version that hangs behind it is a ReadTimeout.
+            reached = not isinstance(failure, requests.ConnectionError)
         else:
             status, version = answer.status_code, answer.headers.get(VERSION_HEADER, "")
             error = answer.text[:200] if status >= 500 else ""
-        entry = Entry(at, round(self._clock() - began, 4), status, version, error, stage, counts)
+        entry = Entry(at, round(self._clock() - began, 4), status, version, error, stage, counts, reached)
         self.ledger.add(entry)
         return entry
 

@@ -100,7 +100,7 @@ def deploy(
             memory.save(audience.say("memory"))
         released = _summary(setting, outcomes, started)
         if released.failure is None and released.url is not None:
-            released = _tested(setting, audience, released)
+            released = _tested(setting, audience, released, served_before=choices.served_before)
     seconds = setting.clock() - started
     return replace(
         released, seconds=seconds, calls=setting.aws.calls, started=started, rollouts=tuple(stories)
@@ -121,12 +121,11 @@ def must_be_released(setting: Setting, image_uri: str) -> str:
     return registry.must_exist(setting.aws.client("ecr"), live.outputs[graph.IMAGE_NEEDS], image_uri)
 
 
-def _tested(setting: Setting, audience: Audience, released: Released) -> Released:
+def _tested(setting: Setting, audience: Audience, released: Released, *, served_before: bool) -> Released:
     url = released.url or ""
+    suite = smoke_suite.checks(setting, url, released.version, served_before=served_before)
     with requests.Session() as http:
-        checks = smoke.run(
-            smoke_suite.checks(setting, url, released.version), http, audience.checked, clock=setting.clock
-        )
+        checks = smoke.run(suite, http, audience.checked, clock=setting.clock)
     failure = smoke.failure_of(checks, url, setting.environment.name)
     return replace(released, checks=tuple(checks), failure=failure)
 

@@ -37,7 +37,7 @@ class Do(Enum):
 @dataclass(frozen=True)
 class Limits:
     """When a rollout is given up. healthy_seconds: for the new tasks to be there and healthy.
-    probe_errors: failed requests of the production probe, from the first shift on.
+    probe_errors: failed requests of the production probe that speak against the new version.
     """
 
     healthy_seconds: float = 900.0
@@ -48,8 +48,8 @@ class Limits:
 class Seen:
     """What judging rests on, beside the deployment itself.
 
-    scaling_seconds: since SCALE_UP was first seen, 0 before. probe_errors: since production traffic first
-    began to shift. stack_rolls_back: CloudFormation puts the former revision back, so there is nothing to
+    scaling_seconds: since SCALE_UP was first seen, 0 before. probe_errors: of late, once production traffic
+    has begun to shift. stack_rolls_back: CloudFormation puts the former revision back, so there is nothing to
     refuse. straight: somebody asked for no migration and no test.
     """
 
@@ -83,10 +83,10 @@ def judge(deployment: ServiceDeployment, seen: Seen, limits: Limits) -> Step:
 
 
 def counts_errors(deployment: ServiceDeployment) -> bool:
-    """Whether a failed production request speaks against the new version. The first deployment of all has
+    """Whether a failed production request may speak against the new version. The first deployment of all has
     nobody behind the load balancer until its traffic has shifted.
     """
-    if deployment.status != "IN_PROGRESS" or deployment.stage not in _TRAFFIC:
+    if deployment.status != "IN_PROGRESS" or not (deployment.rolling or deployment.stage in _TRAFFIC):
         return False
     return not deployment.is_the_first or deployment.stage == "BAKE_TIME"
 
@@ -100,16 +100,15 @@ def _at_a_gate(stage: str, hook: Hook, seen: Seen) -> Step:
 
 
 def _under_way(deployment: ServiceDeployment, seen: Seen, limits: Limits) -> Step:
-    if deployment.stage in _TRAFFIC:
-        if deployment.alarm_status == "TRIGGERED":
-            names = ", ".join(deployment.triggered_alarms) or "an alarm"
-            return Step(Do.ROLL_BACK, f"{names} went into ALARM in {deployment.stage}")
-        if counts_errors(deployment) and seen.probe_errors >= limits.probe_errors:
-            return Step(
-                Do.ROLL_BACK,
-                f"{seen.probe_errors} requests of the production probe failed; "
-                f"{limits.probe_errors} are too many",
-            )
+    if deployment.stage in _TRAFFIC and deployment.alarm_status == "TRIGGERED":
+        names = ", ".join(deployment.triggered_alarms) or "an alarm"
+        return Step(Do.ROLL_BACK, f"{names} went into ALARM in {deployment.stage}")
+    if counts_errors(deployment) and seen.probe_errors >= limits.probe_errors:
+        return Step(
+            Do.ROLL_BACK,
+            f"{seen.probe_errors} requests of the production probe failed; "
+            f"{limits.probe_errors} are too many",
+        )
     if deployment.stage in _BEFORE_HEALTHY and seen.scaling_seconds > limits.healthy_seconds:
         return Step(
             Do.ROLL_BACK,

@@ -80,7 +80,7 @@ class Story:
         details = [f"rollout: {line}" for line in self.stages]
         if kept is not None:
             details += ledger.first_errors(kept.entries)
-            details.append(f"production probe: {ledger.summary(kept.entries)} ({kept.file})")
+            details.append(f"production probe: {ledger.summary(kept.entries)} ({kept.file or 'not kept'})")
         ended, serves = "was rolled back", "what served before serves now"
         next_step = stack_failure.next_step if stack_failure and stack_failure.next_step else _AGAIN
         if self.nothing_before:

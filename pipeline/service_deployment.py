@@ -77,6 +77,7 @@ class ServiceDeployment:
     triggered_alarms: tuple[str, ...] = ()
     alarm_status: str = ""
     rollback_reason: str = ""
+    strategy: str = ""
 
     @property
     def id(self) -> str:
@@ -95,6 +96,11 @@ class ServiceDeployment:
     def failed(self) -> bool:
         """It ended, and the new revision is not what serves."""
         return self.status in _FAILED
+
+    @property
+    def rolling(self) -> bool:
+        """It replaces task by task: no stages, and both versions answer meanwhile."""
+        return self.strategy == "ROLLING"
 
     @property
     def is_the_first(self) -> bool:
@@ -215,4 +221,5 @@ def _read(raw: Mapping[str, Any]) -> ServiceDeployment:
         triggered_alarms=tuple(alarms.get("triggeredAlarmNames", [])),
         alarm_status=alarms.get("status", ""),
         rollback_reason=raw.get("rollback", {}).get("reason", ""),
+        strategy=raw.get("deploymentConfiguration", {}).get("strategy", ""),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pipeline import alarms, service_deployment, stack, stack_resources, stack_state, weights
 from pipeline.change_set import Wanted
-from pipeline.errors import StackFailedError
+from pipeline.errors import StackFailedError, WaitTimeoutError
 from pipeline.follower import Choices, Follower
 from pipeline.service_deployment import ServiceDeployment
 from pipeline.setting import Setting
@@ -15,12 +15,6 @@ from pipeline.stack_resources import Resources
 from pipeline.status import StackStatus
 
 Say = Callable[[str], None]
-
-
-def shifts_traffic(wanted: Wanted) -> bool:
-    """Whether its service is released by shifting traffic, so that there is a rollout to follow."""
-    has_service = wanted.template.has(stack_resources.SERVICE)
-    return has_service and wanted.parameters.get("DeploymentStrategy", "ROLLING") != "ROLLING"
 
 
 def deploy(
@@ -46,12 +40,11 @@ def deploy(
         live = weights.align(cloudformation, live, wanted.template, now, say, setting.wait, setting.timeout)
     wanted = weights.as_the_stack_has_them(wanted, live)
     follower = _follower(setting, wanted, say, choices)
-    if shifts_traffic(wanted):
-        follower.begin(there.service_arn)
+    follower.begin(there.service_arn)
 
     def look(events: Sequence[Event]) -> None:
         meanwhile(events)
-        if shifts_traffic(wanted) and any(event.type == stack_resources.SERVICE for event in events):
+        if any(event.type == stack_resources.SERVICE for event in events):
             follower.look(stack_rolls_back=_rolls_back(events))
 
     def heed_alarms() -> None:
@@ -80,6 +73,10 @@ def deploy(
     except StackFailedError as error:
         follower.close()
         raise follower.failure(error) or error from None
+    except WaitTimeoutError as error:
+        raise WaitTimeoutError(
+            error.what, why=follower.story.why, next_step=error.next_step, details=follower.story.lines
+        ) from None
     finally:
         follower.close()
     return replace(deployed, word="joined") if joined and deployed.word == "unchanged" else deployed
@@ -106,9 +103,9 @@ def settle(
     return settled, follower
 
 
-def under_way(setting: Setting, wanted: Wanted, service_arn: str) -> ServiceDeployment | None:
+def under_way(setting: Setting, service_arn: str) -> ServiceDeployment | None:
     """The rollout of the stack's service, whoever began it; None where nothing moves."""
-    if not service_arn or not shifts_traffic(wanted):
+    if not service_arn:
         return None
     found = service_deployment.latest(setting.aws.client("ecs"), service_arn)
     return found if found is not None and found.under_way else None
@@ -116,7 +113,7 @@ def under_way(setting: Setting, wanted: Wanted, service_arn: str) -> ServiceDepl
 
 def _let_end(setting: Setting, wanted: Wanted, there: Resources, say: Say, choices: Choices) -> None:
     """Wait for a rollout that somebody began past CloudFormation, so that no second one comes on top."""
-    ecs, other = setting.aws.client("ecs"), under_way(setting, wanted, there.service_arn)
+    ecs, other = setting.aws.client("ecs"), under_way(setting, there.service_arn)
     if other is None:
         return
     say(f"rollout {other.id} is under way, and no stack update began it: waiting for its end")

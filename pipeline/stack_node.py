@@ -40,7 +40,7 @@ def work(
     wanted = setting.wanted(node, parameters)
     live = stack_state.describe(cloudformation, wanted.name)
     wanted = role_boundary.given(setting, weights.as_the_stack_has_them(wanted, live), live)
-    if live is not None and memory.is_unchanged(wanted, live) and not _moves(setting, wanted, live):
+    if live is not None and memory.is_unchanged(wanted, live) and not _moves(setting, live):
         return Result("unchanged", live.outputs)
     if not wanted.template.per_environment:
         with _account_lock(setting, say):
@@ -50,10 +50,10 @@ def work(
     return _change_stack(setting, wanted, live, say, memory, choices)
 
 
-def _moves(setting: Setting, wanted: Wanted, live: stack_state.Live) -> bool:
+def _moves(setting: Setting, live: stack_state.Live) -> bool:
     """A rollout that somebody began past CloudFormation waits at its gates for us all the same."""
     arn = live.outputs.get("ServiceArn", "")
-    return service_stack.under_way(setting, wanted, arn) is not None
+    return service_stack.under_way(setting, arn) is not None
 
 
 def _change_stack(

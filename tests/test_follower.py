@@ -1,5 +1,6 @@
 """A rollout followed to its end: gates answered with what was seen, errors rolled back, the cause told."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,13 @@ class World2:
             Choices(**choices),
         )
         here.cloudformation.resources = dict(RESOURCES)
+
+    def fails(self, version: str, stage: str) -> None:
+        """Three failed requests of the production probe, answered by `version`."""
+        assert self.follower._watch is not None
+        for _ in range(3):
+            entry = Entry(time.time(), 0.1, 500, version, "boom", stage, counts=True)
+            self.follower._watch.ledger.add(entry)
 
     def run(self, looks: int = 40, **how: Any) -> None:
         for _ in range(looks):
@@ -196,16 +204,24 @@ def test_errors_of_the_probe_during_the_bake_stop_the_deployment(here: World2) -
     here.ecs.stays = "BAKE_TIME"
     here.ecs.release(IMAGE)
     here.run()
-    assert here.follower._probe is not None
-    for _ in range(3):
-        here.follower._probe.ledger.add(Entry(0, 0.1, 500, "new", "boom", "BAKE_TIME", counts=True))
+    here.fails(NewVersion.version, "BAKE_TIME")
     here.run(5)
 
     failure = here.follower.failure()
     assert 1 == len(here.ecs.stopped)
     assert failure is not None
     assert "was rolled back in BAKE_TIME" in failure.what
-    assert "BAKE_TIME: 500 from version new (boom)" in failure.details
+    assert f"BAKE_TIME: 500 from version {NewVersion.version} (boom)" in failure.details
+
+
+def test_errors_of_the_version_before_do_not_stop_its_cure(here: World2) -> None:
+    here.ecs.stays = "PRODUCTION_TRAFFIC_SHIFT"
+    here.ecs.release(IMAGE)
+    here.run()
+    here.fails("old", "PRODUCTION_TRAFFIC_SHIFT")
+    here.run(5)
+
+    assert [] == here.ecs.stopped
 
 
 def test_a_version_that_never_becomes_healthy_is_given_up_once(here: World2) -> None:
@@ -252,6 +268,26 @@ def test_an_answer_that_did_not_get_through_is_given_again(
     assert [] == lost
     assert [("PRE_SCALE_UP", "CONTINUE")] == here.ecs.answers
     assert 1 == len(here.ecs.stopped)
+    assert 1 == len([line for line in here.said if line.startswith("gate: running the database migration")])
+
+
+def test_a_stop_that_ecs_never_takes_is_told_once_and_its_cause_is_kept(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: Any) -> Any:
+        raise client_error("StopServiceDeployment", "InvalidParameterException", "nothing to go back to")
+
+    monkeypatch.setattr(here.ecs, "stop_service_deployment", refused)
+    here.ecs.stays = "SCALE_UP"
+    here.ecs.release(IMAGE)
+    here.run(15 * 60 + 60)
+
+    failure = here.follower.failure()
+    told = [line for line in here.said if "nothing to go back to" in line]
+    assert 1 == len(told)
+    assert failure is not None
+    assert "it was not healthy within" in failure.why
+    assert "no task of the new version runs" in failure.details
 
 
 def test_a_deployment_that_ended_before_is_not_followed(here: World2) -> None:
@@ -294,8 +330,8 @@ def test_the_first_deployment_of_all_is_answered_alike_and_probed_once_its_traff
     here.follower.close()
 
     assert 2 == len(here.ecs.answers)
-    assert here.follower._probe is not None
-    assert {"BAKE_TIME"} >= {entry.stage for entry in here.follower._probe.ledger.entries} - {"CLEAN_UP"}
+    assert here.follower._watch is not None
+    assert {"BAKE_TIME"} >= {entry.stage for entry in here.follower._watch.ledger.entries} - {"CLEAN_UP"}
 
 
 def test_a_hook_that_expired_meanwhile_does_not_end_the_pipeline(here: World2) -> None:
@@ -391,6 +427,20 @@ def test_a_rolling_deployment_has_no_stages_and_is_left_to_its_circuit_breaker(h
     assert [] == here.ecs.stopped
 
 
+def test_errors_of_the_new_version_stop_a_rolling_deployment(here: World2) -> None:
+    arn = here.ecs.release(IMAGE)
+    here.ecs._named(arn)["lifecycleStage"] = here.ecs.stays = ""
+    here.ecs._named(arn)["deploymentConfiguration"] = {"strategy": "ROLLING"}
+    here.run(3)
+    here.fails(NewVersion.version, "")
+    here.run(3)
+
+    failure = here.follower.failure()
+    assert 1 == len(here.ecs.stopped)
+    assert failure is not None
+    assert f"version {NewVersion.version} was rolled back in the rolling update" == failure.what
+
+
 def test_a_revision_that_ecs_does_not_show_yet_is_looked_for_again(
     here: World2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,7 +451,7 @@ def test_a_revision_that_ecs_does_not_show_yet_is_looked_for_again(
     here.ecs.release(IMAGE)
     here.run()
 
-    assert "(could not look at the rollout: ECS does not know arn:revision/1)" == here.said[0]
+    assert "(could not follow the rollout: ECS does not know arn:revision/1)" == here.said[0]
     assert here.follower.failure() is None
     assert 2 == len(here.ecs.answers)
 

@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 import requests
 
 from pipeline import ledger, ledger_picture
 from pipeline.ledger import Entry, Ledger
 from pipeline.probe import Probe
 from tests.fakes import FakeHttp, Time
+
+
+def errors(kept: Ledger, version: str = "new") -> int:
+    return kept.errors(version, within=60, limit=3)
 
 
 def probe(tmp_path: Path, answer: object) -> Probe:
@@ -32,17 +37,29 @@ def test_an_answer_is_kept_with_time_status_version_and_stage(tmp_path: Path) ->
     asked.ask_once()
     asked.stop()
 
+    assert asked.ledger.file is not None
     assert [Entry(1000.0, 0.0, 200, "new", "", "BAKE_TIME", counts=True)] == ledger.read(asked.ledger.file)
-    assert 0 == asked.ledger.errors
+    assert 0 == errors(asked.ledger)
 
 
-def test_an_error_of_the_server_counts_and_a_client_error_does_not(tmp_path: Path) -> None:
-    asked = probe(tmp_path, [(503, {}, b"busy"), (404, {}, b""), requests.ConnectionError("refused")])
+def test_an_error_of_the_server_and_a_silence_count_and_a_client_error_does_not(tmp_path: Path) -> None:
+    asked = probe(tmp_path, [(503, {}, b"busy"), (404, {}, b""), requests.ReadTimeout("silent")])
     for _ in range(3):
         asked.ask_once()
 
-    assert 2 == asked.ledger.errors
+    assert 2 == errors(asked.ledger)
     assert [503, 404, 0] == [entry.status for entry in asked.ledger.entries]
+
+
+@pytest.mark.parametrize("fault", [requests.ConnectionError, requests.ConnectTimeout])
+def test_a_load_balancer_that_could_not_be_asked_is_kept_and_no_fault_of_the_version(
+    tmp_path: Path, fault: type[Exception]
+) -> None:
+    asked = probe(tmp_path, fault("no route to host"))
+    asked.ask_once()
+
+    assert 0 == errors(asked.ledger)
+    assert "1 requests, 1 failed" == ledger.summary(asked.ledger.entries)
 
 
 def test_an_error_before_the_shift_counts_for_nothing(tmp_path: Path) -> None:
@@ -50,7 +67,46 @@ def test_an_error_before_the_shift_counts_for_nothing(tmp_path: Path) -> None:
     asked.counts = False
     asked.ask_once()
 
-    assert 0 == asked.ledger.errors
+    assert 0 == errors(asked.ledger)
+
+
+@pytest.mark.parametrize(
+    ("version", "named", "counted"), [("new", "new", 1), ("new", "old", 0), ("", "old", 1)]
+)
+def test_only_an_answer_of_the_new_version_speaks_against_it(version: str, named: str, counted: int) -> None:
+    kept = Ledger(None)
+    kept.add(Entry(1.0, 0.1, 500, named, stage="PRODUCTION_TRAFFIC_SHIFT", counts=True))
+
+    assert counted == errors(kept, version)
+
+
+@pytest.mark.parametrize(
+    ("failed_before", "stage", "counted"),
+    [
+        (0, "PRODUCTION_TRAFFIC_SHIFT", 1),
+        (2, "PRODUCTION_TRAFFIC_SHIFT", 1),
+        (3, "PRODUCTION_TRAFFIC_SHIFT", 0),
+        (3, "BAKE_TIME", 1),
+        (0, "", 0),
+    ],
+)
+def test_the_load_balancers_own_error_is_the_new_versions_unless_it_was_there_before(
+    failed_before: int, stage: str, counted: int
+) -> None:
+    kept = Ledger(None)
+    for _ in range(failed_before):
+        kept.add(Entry(1.0, 0.1, 503, stage="SCALE_UP"))
+    kept.add(Entry(2.0, 0.1, 503, stage=stage, counts=True))
+
+    assert counted == errors(kept)
+
+
+def test_errors_count_for_as_long_as_the_environment_says() -> None:
+    kept = Ledger(None)
+    for at, status in ((0.0, 500), (50.0, 500), (100.0, 500), (109.0, 200)):
+        kept.add(Entry(at, 0.1, status, "new", stage="BAKE_TIME", counts=True))
+
+    assert 2 == errors(kept)
 
 
 def test_the_probe_keeps_asking_until_it_is_stopped(tmp_path: Path) -> None:
@@ -103,10 +159,23 @@ def test_what_follows_a_line_that_was_cut_off_is_whole(tmp_path: Path) -> None:
 
 def test_an_entry_that_can_not_be_written_counts_all_the_same() -> None:
     kept = Ledger(Path("/dev/full"))
-    kept.add(Entry(1.0, 0.1, 503, counts=True))
+    kept.add(Entry(1.0, 0.1, 503, stage="BAKE_TIME", counts=True))
     kept.close()
 
-    assert 1 == kept.errors
+    assert 1 == errors(kept)
+
+
+def test_a_ledger_that_can_be_kept_nowhere_counts_all_the_same(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "folder").write_text("a file where the folder should be")
+    kept = ledger.opened(None, tmp_path / "folder", "ledger", said.append)
+    kept.add(Entry(1.0, 0.1, 503, stage="BAKE_TIME", counts=True))
+    ledger_picture.keep(kept, "orders", said.append)
+    kept.close()
+
+    assert kept.file is None
+    assert 1 == errors(kept)
+    assert said[0].startswith("(the ledger of this rollout is not kept: ")
 
 
 def test_the_next_runner_carries_a_ledger_on(tmp_path: Path) -> None:

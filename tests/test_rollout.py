@@ -1,6 +1,7 @@
 """What a rollout asks for next: every stage, status and hook state that AWS documents."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -92,6 +93,14 @@ def test_errors_of_the_probe_count_from_the_shift_to_the_end_of_the_bake(stage: 
 
     assert wanted == do(at(stage), Seen(probe_errors=3))
     assert Do.WAIT == do(at(stage), Seen(probe_errors=2))
+
+
+def test_errors_of_the_probe_count_all_through_a_rolling_update() -> None:
+    rolling = replace(at(""), strategy="ROLLING")
+
+    assert Do.ROLL_BACK == do(rolling, Seen(probe_errors=3))
+    assert Do.WAIT == do(replace(rolling, sources=()), Seen(probe_errors=3))
+    assert Do.WAIT == do(at(""), Seen(probe_errors=3))
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -12,7 +12,7 @@ from pipeline.errors import RolloutFailedError, RolloutRefusedError, StackFailed
 from pipeline.follower import Choices
 from pipeline.stack_state import Live, describe
 from tests.fake_rollout import RESOURCES, FakeCloudWatch, FakeElb, FakeLogs, FakeRollouts
-from tests.fakes import START, FakeCloudFormation
+from tests.fakes import STACK, START, FakeCloudFormation
 from tests.small_project import DIGEST, REPOSITORY, World, world
 
 BODY = """\
@@ -317,6 +317,32 @@ def test_a_rollout_begun_past_cloudformation_is_let_end_before_the_release(it: S
     assert "SUCCESSFUL" == it.ecs.deployments[0]["status"]
     assert it.said[0] == "rollout d1 is under way, and no stack update began it: waiting for its end"
     assert it.said.index("rollout: CLEAN_UP SUCCESSFUL") < it.said.index("change set: 1 to modify")
+
+
+@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
+def test_the_way_back_is_let_through_its_gates_whatever_strategy_was_wanted(
+    it: Setup, monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    """What CloudFormation puts back after a failed ROLLING release has the gates of the strategy before."""
+    it.elb.weights = {"arn:blue": 100, "arn:green": 0}
+    it.more = {"DeploymentStrategy": strategy}
+    it.cloudformation.changes_of = [SERVICE_ONLY]
+    it.cloudformation.next_ends = {NAME: ["UPDATE_ROLLBACK_IN_PROGRESS"] * 20 + ["UPDATE_ROLLBACK_COMPLETE"]}
+    it.cloudformation.failures = [("Service", "AWS::ECS::Service", "the circuit breaker was triggered")]
+    execute = it.cloudformation.execute_change_set
+
+    def turned_back(**request: Any) -> dict[str, Any]:
+        answer = execute(**request)
+        it.cloudformation._event(it.live.stack_id, NAME, STACK, "UPDATE_ROLLBACK_IN_PROGRESS")
+        it.ecs.release("what served before")
+        return answer
+
+    monkeypatch.setattr(it.cloudformation, "execute_change_set", turned_back)
+
+    with pytest.raises(StackFailedError):
+        it.deploy()
+
+    assert [("PRE_SCALE_UP", "CONTINUE"), ("POST_TEST_TRAFFIC_SHIFT", "CONTINUE")] == it.ecs.answers
 
 
 def test_a_stack_that_failed_for_another_reason_keeps_its_own_error(it: Setup) -> None:

@@ -188,8 +188,12 @@ def test_an_alarm_that_the_rollback_left_behind_is_waited_for(fork: Fork) -> Non
 
 
 def test_rollback_afterwards_releases_the_version_before_through_the_gates(fork: Fork) -> None:
+    """Although an alarm burns, and app/smoke.yaml asks for what that version never had."""
     now = served_version(fork.url)
-    through_the_gates = fork.clone.pipeline("rollback", "local")
+    tea = "  - name: tea\n    steps: [{request: GET /tea, expect: {status: 200}}]"
+    newer = ("app/smoke.yaml", "checks:", f"checks:\n{tea}")
+    with fork.with_text(*newer), fork.in_alarm():
+        through_the_gates = fork.clone.pipeline("rollback", "local")
     before = served_version(fork.url)
     straight = fork.clone.pipeline("rollback", "local", "--straight")
 
@@ -197,6 +201,22 @@ def test_rollback_afterwards_releases_the_version_before_through_the_gates(fork:
     assert before != now == served_version(fork.url)
     assert "gate at POST_TEST_TRAFFIC_SHIFT: CONTINUE (passed)" in through_the_gates.output
     assert "gate at POST_TEST_TRAFFIC_SHIFT: CONTINUE (--straight:" in straight.output
+
+
+def test_a_rolling_release_that_crashes_comes_back_through_the_gates_of_the_strategy_before(
+    fork: Fork,
+) -> None:
+    before = served_version(fork.url)
+    first_line = '"""`orders serve`'
+    crash = ("app/orders/server.py", first_line, f'raise RuntimeError("the tea is out")\n{first_line}')
+    with fork.with_text(*crash), SteadyClient(f"{fork.url}/orders") as client:
+        ran = fork.deploy("--strategy", "ROLLING")
+
+    assert 19 == ran.exit_code
+    assert "was rolled back in the rolling update" in ran.output
+    assert "RuntimeError: the tea is out" in ran.output
+    assert [] == client.failures
+    assert before == served_version(fork.url)
 
 
 def test_a_rollout_that_somebody_began_by_hand_is_let_end_and_its_gates_are_answered(fork: Fork) -> None:

@@ -68,7 +68,7 @@ class About(BaseModel):
     openapi: str
 
 
-def _store(request: Request) -> OrderStore:
+async def _store(request: Request) -> OrderStore:
     store: OrderStore = request.app.state.store
     return store
 
@@ -152,7 +152,7 @@ def make_api(store: OrderStore, *, version: str) -> FastAPI:
     api.include_router(router)
 
     @api.get("/")
-    def about() -> About:
+    async def about() -> About:
         return About(service="orders", version=version, orders="/orders", openapi="/openapi.json")
 
     return api

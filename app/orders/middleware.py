@@ -1,4 +1,4 @@
-"""What surrounds every API request: its id, version header, log line and metrics; HEAD; draining."""
+"""What surrounds every API request: its id, version header, log line, metrics; HEAD; overload; draining."""
 
 import logging
 import re
@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orders import logs
 from orders.metrics import UNMATCHED, Metrics
-from orders.problems import LARGEST_BODY_BYTES, Problem
+from orders.problems import LARGEST_BODY_BYTES, Problem, busy
 
 log = logging.getLogger("orders.access")
 
@@ -83,9 +84,7 @@ class Requests:
         self._traffic.arrived()
         self._metrics.in_flight.inc()
         try:
-            # FastAPI's own limit answers in plain text when the length is announced.
-            app = _too_large if _announced_length(scope) > LARGEST_BODY_BYTES else self._app
-            await app(inner, receive, send_decorated)
+            await self._choose(scope)(inner, receive, send_decorated)
         except Exception:
             # The answer is out already (problems.py); Starlette raises the error again for whoever logs it.
             log.exception("unhandled error")
@@ -107,6 +106,12 @@ class Requests:
             )
             logs.request_id.reset(token)
 
+    def _choose(self, scope: Scope) -> ASGIApp:
+        # FastAPI's own limit answers in plain text when the length is announced.
+        if _announced_length(scope) > LARGEST_BODY_BYTES:
+            return _too_large
+        return _busy if _too_many_wait() else self._app
+
     def _decorate(self, headers: MutableHeaders, identity: str) -> None:
         headers["X-Service-Version"] = self._version
         if self._image_digest is not None:
@@ -124,6 +129,21 @@ async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {LARGEST_BODY_BYTES} bytes at most."
     )
     await problem.response()(scope, receive, send)
+
+
+async def _busy(scope: Scope, receive: Receive, send: Send) -> None:
+    await busy().response()(scope, receive, send)
+
+
+def _too_many_wait() -> bool:
+    """Is every thread taken, and do as many requests wait for one? By default 40 and 40.
+
+    Each plain endpoint takes a thread, and a database that hangs lets none go for seconds: without an end to
+    the queue its last request would wait for minutes. Threads are counted, not requests in flight, for a slow
+    client holds up a request but no thread. uvicorn's `limit_concurrency` answers without the version.
+    """
+    threads = current_default_thread_limiter().statistics()
+    return threads.tasks_waiting >= threads.total_tokens
 
 
 def _announced_length(scope: Scope) -> int:

@@ -71,21 +71,24 @@ def invalid(location: str, field: str, message: str) -> Problem:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Answer everything that goes wrong below `app` in the one shape."""
+    """Answer everything that goes wrong below `app` in the one shape.
+
+    The handlers are async: a plain function waits for a thread, and all of those may wait for the database.
+    """
 
     @app.exception_handler(Problem)
-    def _problem(_: Request, problem: Problem) -> JSONResponse:
+    async def _problem(_: Request, problem: Problem) -> JSONResponse:
         return problem.response()
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         errors = [_field_error(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
         return Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The request has invalid fields.", errors=errors
         ).response()
 
     @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
         details = {
             HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}.",
@@ -94,11 +97,11 @@ def handle_problems(app: FastAPI) -> None:
         return Problem(status, details.get(status, str(error.detail)), headers=error.headers).response()
 
     @app.exception_handler(Exception)
-    def _unexpected(_: Request, __: Exception) -> JSONResponse:
+    async def _unexpected(_: Request, __: Exception) -> JSONResponse:
         return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.").response()
 
     @app.exception_handler(SQLAlchemyError)
-    def _database(_: Request, error: SQLAlchemyError) -> JSONResponse:
+    async def _database(_: Request, error: SQLAlchemyError) -> JSONResponse:
         if not is_unavailable(error):
             raise error
         log.warning("database unavailable", extra={"cause": str(getattr(error, "orig", error))})
@@ -111,6 +114,15 @@ def unavailable() -> Problem:
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The database does not answer just now. A write may or may not have happened: "
         "repeat it with the same Idempotency-Key.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def busy() -> Problem:
+    """The 503 for a request that came when too many were waiting already."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many requests are waiting here already, so this one was not begun. Send it again.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 

@@ -1,5 +1,7 @@
 """Connections to MySQL (or MariaDB), and the one judgement of which errors mean that it is away."""
 
+from typing import Any
+
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -46,8 +48,8 @@ _DEADLOCK = 1213
 
 def make_engine(settings: Settings) -> Engine:
     """The pool that requests share. A statement gives up after STATEMENT_SECONDS."""
-    return create_engine(
-        _url(settings),
+    return _engine(
+        settings,
         # Gap locks of the default REPEATABLE READ make concurrent inserts of one key deadlock.
         isolation_level="READ COMMITTED",
         pool_size=settings.database_pool_size,
@@ -65,8 +67,8 @@ def make_engine(settings: Settings) -> Engine:
 
 def make_probe_engine(settings: Settings, *, seconds: int = 2) -> Engine:
     """Connections outside the pool: a health check neither waits for requests nor starves them."""
-    return create_engine(
-        _url(settings),
+    return _engine(
+        settings,
         poolclass=NullPool,
         connect_args={"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds},
     )
@@ -78,8 +80,8 @@ def make_migration_engine(settings: Settings) -> Engine:
     But it waits only briefly for the table itself: everything behind a waiting ALTER TABLE waits too, and
     MySQL's default is a year. https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
     """
-    return create_engine(
-        _url(settings),
+    return _engine(
+        settings,
         poolclass=NullPool,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
@@ -114,6 +116,11 @@ def error_code(error: SQLAlchemyError) -> int | None:
     # PyMySQL says (0, '') when it finds that its own socket is gone.
     code = arguments[0] if arguments and isinstance(arguments[0], int) else None
     return 2006 if code == 0 else code
+
+
+def _engine(settings: Settings, **options: Any) -> Engine:
+    # Else an error's text, which is logged, repeats what a customer sent.
+    return create_engine(_url(settings), hide_parameters=True, **options)
 
 
 def _url(settings: Settings) -> URL:

@@ -1,7 +1,26 @@
+import logging
+from collections.abc import Callable
+
 import pymysql
 import pytest
-from orders.database import is_deadlock, is_unavailable
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InvalidRequestError, OperationalError
+from orders.database import (
+    is_deadlock,
+    is_unavailable,
+    make_engine,
+    make_migration_engine,
+    make_probe_engine,
+)
+from orders.logs import JsonFormatter
+from orders.settings import Settings
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InvalidRequestError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 
@@ -52,3 +71,18 @@ def test_misusing_sqlalchemy_is_no_outage() -> None:
 def test_a_deadlock_is_told_from_a_lock_timeout() -> None:
     assert is_deadlock(mysql_error(1213))
     assert not is_deadlock(mysql_error(1205))
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("make", [make_engine, make_probe_engine, make_migration_engine])
+def test_a_statement_that_fails_is_logged_without_its_values(
+    make: Callable[[Settings], Engine], settings: Settings
+) -> None:
+    sent = {"item": "what a customer sent"}  # on a line of its own, which no traceback shows
+    with make(settings).connect() as connection, pytest.raises(ProgrammingError) as caught:
+        connection.execute(text("SELECT :item FROM nowhere"), sent)
+
+    error = (caught.type, caught.value, caught.tb)
+    line = JsonFormatter("v1").format(logging.makeLogRecord({"exc_info": error}))
+    assert "SELECT %(item)s FROM nowhere" in line
+    assert sent["item"] not in line

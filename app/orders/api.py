@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from unicodedata import category
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
@@ -10,7 +10,14 @@ from fastapi import Path as PathParameter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from orders.cursor import BadCursorError, decode_cursor, encode_cursor
-from orders.problems import LARGEST_BODY_BYTES, Problem, handle_problems, invalid
+from orders.problems import (
+    LARGEST_BODY_BYTES,
+    Problem,
+    describe_problems,
+    handle_problems,
+    invalid,
+    problems,
+)
 from orders.store import KeyReusedError, Order, OrderStore
 
 
@@ -81,7 +88,16 @@ IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200, patt
 router = APIRouter()
 
 
-@router.post("/orders", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/orders",
+    status_code=HTTPStatus.CREATED,
+    responses=problems(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    ),
+)
 def place_order(
     new: NewOrder, store: Store, response: Response, idempotency_key: IdempotencyKey = None
 ) -> OrderBody:
@@ -102,7 +118,7 @@ def place_order(
     return OrderBody.of(placed.order)
 
 
-@router.get("/orders")
+@router.get("/orders", responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY))
 def list_orders(
     store: Store,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -119,12 +135,14 @@ def list_orders(
     )
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders/{order_id}", responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY))
 def get_order(order_id: OrderId, store: Store) -> OrderBody:
     return _found(store.get(order_id), order_id)
 
 
-@router.post("/orders/{order_id}/cancel")
+@router.post(
+    "/orders/{order_id}/cancel", responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+)
 def cancel_order(order_id: OrderId, store: Store) -> OrderBody:
     """Cancel an order. Cancelling it again changes nothing and answers the same."""
     return _found(store.cancel(order_id), order_id)
@@ -136,16 +154,22 @@ def _found(order: Order | None, order_id: int) -> OrderBody:
     return OrderBody.of(order)
 
 
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return describe_problems(super().openapi())
+
+
 def make_api(store: OrderStore, *, version: str) -> FastAPI:
     """The API over this store, without the middleware that `server` puts around it."""
     # FastAPI's documentation pages load scripts from a third party; the OpenAPI document itself does not.
-    api = FastAPI(
+    api = _Api(
         title="orders",
         version=version,
         docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY_BYTES,
         redirect_slashes=False,
+        responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
     )
     api.state.store = store
     handle_problems(api)

@@ -6,10 +6,11 @@ https://www.rfc-editor.org/rfc/rfc9457
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TypedDict
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -21,14 +22,26 @@ log = logging.getLogger("orders.problems")
 
 RETRY_AFTER_SECONDS = 2
 LARGEST_BODY_BYTES = 64 * 1024
+MEDIA_TYPE = "application/problem+json"
 
 
-class FieldError(TypedDict):
+class FieldError(BaseModel):
     """One field that was refused: where it stood (body, query, path, header), its name, and why."""
 
     location: str
     field: str
     message: str
+
+
+class ProblemDetails(BaseModel):
+    """The body of each of them, as RFC 9457 calls it. `errors` is there for invalid fields only."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None
+    errors: list[FieldError] = []
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
@@ -49,16 +62,21 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        body: dict[str, object] = {
-            "type": "about:blank",
-            "title": self.status.phrase,
-            "status": self.status.value,
-            "detail": self.detail,
-            "request_id": logs.request_id.get(),
-        }
-        if self.errors:
-            body["errors"] = list(self.errors)
-        return JSONResponse(body, self.status, headers=self.headers, media_type="application/problem+json")
+        details = ProblemDetails(
+            type="about:blank",
+            title=self.status.phrase,
+            status=self.status.value,
+            detail=self.detail,
+            request_id=logs.request_id.get(),
+            errors=list(self.errors),
+        )
+        body = details.model_dump(exclude_defaults=True)
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """What an endpoint, or a whole application, declares as its `responses`."""
+    return {status.value: {"model": ProblemDetails, "description": status.phrase} for status in statuses}
 
 
 def invalid(location: str, field: str, message: str) -> Problem:
@@ -68,6 +86,17 @@ def invalid(location: str, field: str, message: str) -> Problem:
         "The request has invalid fields.",
         errors=[FieldError(location=location, field=field, message=message)],
     )
+
+
+def describe_problems(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with the media type of problems; FastAPI knows but one for an endpoint."""
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if status.startswith(("4", "5")) and "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return openapi
 
 
 def handle_problems(app: FastAPI) -> None:

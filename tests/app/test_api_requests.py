@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import jsonschema
 import pymysql
 import pytest
 from fastapi.testclient import TestClient
@@ -11,6 +12,7 @@ from orders.store import KeyReusedError, Order, Placed
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+AWAY = OperationalError("SELECT", None, pymysql.err.OperationalError(2003, "refused"))
 
 
 class MemoryStore:
@@ -245,7 +247,7 @@ def test_pages_follow_each_other_to_the_end(client: TestClient) -> None:
 def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(
     client: TestClient, store: MemoryStore
 ) -> None:
-    store.failure = OperationalError("SELECT", None, pymysql.err.OperationalError(2003, "refused"))
+    store.failure = AWAY
 
     answer = client.get("/orders")
 
@@ -259,6 +261,40 @@ def test_our_own_mistake_in_sql_is_no_503(client: TestClient, store: MemoryStore
     answer = client.get("/orders")
 
     assert (500, 500) == (answer.status_code, answer.json()["status"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "template", "status"),
+    [
+        ("GET", "/orders?limit=0", "/orders", 422),
+        ("GET", "/orders/tea", "/orders/{order_id}", 422),
+        ("GET", "/orders/7", "/orders/{order_id}", 404),
+        ("POST", "/orders/7/cancel", "/orders/{order_id}/cancel", 404),
+        ("POST", "/orders", "/orders", 409),
+        ("GET", "/orders", "/orders", 503),
+    ],
+)
+def test_errors_are_what_the_openapi_document_says(
+    client: TestClient, store: MemoryStore, method: str, path: str, template: str, status: int
+) -> None:
+    document = client.get("/openapi.json").json()
+    store.key_reused = status == 409
+    store.failure = AWAY if status == 503 else None
+
+    answer = client.request(method, path, json={"item": "tea", "quantity": 2} if method == "POST" else None)
+
+    documented = document["paths"][template][method.lower()]["responses"][str(status)]["content"]
+    assert status == answer.status_code
+    assert [answer.headers["Content-Type"]] == list(documented)
+    (media,) = documented.values()
+    jsonschema.validate(answer.json(), {**media["schema"], "components": document["components"]})
+    assert answer.json().keys() <= document["components"]["schemas"]["ProblemDetails"]["properties"].keys()
+
+
+def test_the_openapi_document_knows_no_other_shape_of_an_error(client: TestClient) -> None:
+    document = client.get("/openapi.json")
+
+    assert "ValidationError" not in document.text
 
 
 def test_the_root_says_what_answers(client: TestClient) -> None:

@@ -81,7 +81,13 @@ def _health() -> None:
     """The container's own health check: is the process alive? Asks nothing of the database."""
     from http.client import HTTPConnection
 
-    connection = HTTPConnection("127.0.0.1", int(os.environ.get("ACTUATOR_PORT", "8081")), timeout=3)
+    try:
+        port = int(os.environ.get("ACTUATOR_PORT", "8081"))
+    except ValueError:
+        port = 0
+    if not 1 <= port <= 65535:
+        _fail("orders: ACTUATOR_PORT is wrong: it must be a number from 1 to 65535", code=2)
+    connection = HTTPConnection("127.0.0.1", port, timeout=3)
     try:
         connection.request("GET", "/actuator/health/liveness")
         status = connection.getresponse().status

@@ -1,13 +1,20 @@
 """The service's settings: from the environment only, checked all at once, refused in one line."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _fit_for_a_header(text: str) -> str:
+    if not re.fullmatch("[!-~]*", text):
+        raise ValueError("must be visible ASCII, since it is sent as a header")
+    return text
 
 
 class SettingsError(Exception):
@@ -17,7 +24,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Each field is the environment variable of the same name in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, str_strip_whitespace=True)
+    model_config = SettingsConfigDict(frozen=True)
 
     database_host: Text
     database_port: Port = 3306
@@ -26,7 +33,7 @@ class Settings(BaseSettings):
     database_password: SecretStr
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
 
-    service_version: Text = "unknown"
+    service_version: Annotated[Text, AfterValidator(_fit_for_a_header)] = "unknown"
     service_commit: Text = "unknown"
     image_uri: str = ""
     environment_name: Text = "local"
@@ -36,6 +43,17 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     shutdown_grace_seconds: Annotated[int, Field(ge=1, le=120)] = 25
     migrate_wait_seconds: Annotated[int, Field(ge=1, le=3600)] = 120
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_space_around(cls, value: Any, field: ValidationInfo) -> Any:
+        return value.strip() if isinstance(value, str) and field.field_name != "database_password" else value
+
+    @field_validator("image_uri")
+    @classmethod
+    def _digest_is_fit_for_a_header(cls, uri: str) -> str:
+        _fit_for_a_header(uri.partition("@")[2])
+        return uri
 
     @field_validator("database_password")
     @classmethod

@@ -75,6 +75,16 @@ def test_health_fails_when_nobody_answers(
     assert "orders: not alive: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", ["x", "", "0", "65536"])
+def test_health_with_a_wrong_port_is_one_line_and_exit_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    monkeypatch.setenv("ACTUATOR_PORT", port)
+
+    assert 2 == exit_code("health")
+    assert "orders: ACTUATOR_PORT is wrong: it must be a number from 1 to 65535\n" == capsys.readouterr().err
+
+
 def orders(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The command as a process of its own."""
     return subprocess.run(

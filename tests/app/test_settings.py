@@ -77,3 +77,36 @@ def test_the_digest_is_taken_from_the_image_uri(
     monkeypatch.setenv("IMAGE_URI", uri)
 
     assert digest == read_settings().image_digest
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SERVICE_VERSION", "v 1"),
+        ("SERVICE_VERSION", "v1\r\nSet-Cookie: x"),
+        ("SERVICE_VERSION", "vérsion"),
+        ("IMAGE_URI", "registry/orders@sha256:00ff ö"),
+        ("IMAGE_URI", "registry/orders@sha256:\nff"),
+    ],
+)
+def test_what_becomes_a_header_is_visible_ascii(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    assert f"{name} is wrong: must be visible ASCII, since it is sent as a header" == str(caught.value)
+
+
+def test_space_around_a_setting_is_not_part_of_it_unless_it_is_the_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_HOST", " db.internal\n")
+    monkeypatch.setenv("DATABASE_PASSWORD", " secret ")
+
+    settings = read_settings()
+
+    assert "db.internal" == settings.database_host
+    assert " secret " == settings.database_password.get_secret_value()

@@ -16,32 +16,12 @@ TABLE_LOCK_SECONDS = 5
 # Below MySQL's own idle limit and any firewall's; a stale connection is also caught by the pre-ping.
 RECYCLE_SECONDS = 300
 
-# It can't be reached, does not let us in, is stopping, is full, is read-only during a failover, or someone
-# held a lock too long. Anything else is our own mistake.
-# https://dev.mysql.com/doc/mysql-errors/8.4/en/
+# It can't be reached, does not let us in, is stopping, is full, is offline or read-only during a failover,
+# gave up a statement (deadlock, timeout, KILL), or someone held a lock too long. Anything else is our own
+# mistake. https://dev.mysql.com/doc/mysql-errors/8.4/en/
 _AWAY = frozenset(
-    {
-        1040,
-        1042,
-        1044,
-        1045,
-        1049,
-        1053,
-        1077,
-        1078,
-        1079,
-        1080,
-        1129,
-        1130,
-        1158,
-        1159,
-        1160,
-        1161,
-        1203,
-        1205,
-        1226,
-    }
-    | {1290, 1836, 2002, 2003, 2005, 2006, 2013, 2055, 3159}
+    {1040, 1042, 1044, 1045, 1049, 1053, 1077, 1078, 1079, 1080, 1129, 1130, 1158, 1159, 1160, 1161, 1203}
+    | {1205, 1213, 1226, 1290, 1317, 1836, 2002, 2003, 2005, 2006, 2013, 2055, 3024, 3032, 3159, 3168}
 )
 _DEADLOCK = 1213
 

@@ -35,10 +35,15 @@ def mysql_error(code: int, kind: type[DBAPIError] = OperationalError) -> DBAPIEr
         (1045, "access denied"),
         (1053, "server shutdown in progress"),
         (1205, "lock wait timeout"),
+        (1213, "deadlock"),
         (1290, "read-only during a failover"),
+        (1317, "query interrupted"),
         (2003, "can't connect"),
         (2006, "server has gone away"),
         (2013, "lost connection"),
+        (3024, "statement took too long"),
+        (3032, "offline mode"),
+        (3168, "server isn't available"),
     ],
 )
 def test_the_database_is_away_when_mysql_says(code: int, meaning: str) -> None:

@@ -107,4 +107,6 @@ def _ask(probe: Engine, ask_database: Callable[[Engine], None]) -> dict[str, obj
         ask_database(probe)
     except SQLAlchemyError as error:
         return {"status": "DOWN", "error": str(getattr(error, "orig", None) or error)}
+    except Exception as error:  # noqa: BLE001 - a host name that is none, say: whatever it is, it is no answer
+        return {"status": "DOWN", "error": f"{type(error).__name__}: {error}"}
     return {"status": "UP", "milliseconds": round((monotonic() - begun) * 1000, 1)}

@@ -8,7 +8,9 @@ import pymysql
 import pytest
 from fastapi.testclient import TestClient
 from orders.actuator import Facts, make_actuator
+from orders.database import make_probe_engine, ping
 from orders.readiness import Lifecycle
+from orders.settings import Settings
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
@@ -60,6 +62,15 @@ def test_health_is_down_without_the_database_and_says_why(ready: Lifecycle) -> N
 
     assert (503, "DOWN") == (answer.status_code, answer.json()["status"])
     assert "Connection refused" in answer.json()["components"]["database"]["error"]
+
+
+def test_health_is_down_whatever_went_wrong_with_the_database(ready: Lifecycle, nobody: Settings) -> None:
+    no_host_name = make_probe_engine(nobody.model_copy(update={"database_host": "db..internal"}))
+
+    answer = actuator(ready, lambda _: ping(no_host_name)).get("/actuator/health")
+
+    assert (503, "DOWN") == (answer.status_code, answer.json()["status"])
+    assert answer.json()["components"]["database"]["error"].startswith("Unicode")
 
 
 def test_a_database_outage_makes_nobody_unready(ready: Lifecycle) -> None:

@@ -8,7 +8,9 @@ import pymysql
 import pytest
 from fastapi.testclient import TestClient
 from orders.api import make_api
-from orders.store import KeyReusedError, Order, Placed
+from orders.database import make_engine
+from orders.settings import Settings
+from orders.store import KeyReusedError, Order, OrderStore, Placed
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -295,6 +297,15 @@ def test_the_openapi_document_knows_no_other_shape_of_an_error(client: TestClien
     document = client.get("/openapi.json")
 
     assert "ValidationError" not in document.text
+
+
+def test_a_database_host_that_is_no_name_is_a_500_in_the_one_shape(nobody: Settings) -> None:
+    engine = make_engine(nobody.model_copy(update={"database_host": "db..internal"}))
+    client = TestClient(make_api(OrderStore(engine), version="v1"), raise_server_exceptions=False)
+
+    answer = client.get("/orders")
+
+    assert (500, 500) == (answer.status_code, answer.json()["status"])
 
 
 def test_the_root_says_what_answers(client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """The API, port 8080: what the load balancer reaches."""
 
+import re
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -7,7 +8,7 @@ from unicodedata import category
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi import Path as PathParameter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from orders.cursor import BadCursorError, decode_cursor, encode_cursor
 from orders.problems import (
@@ -25,6 +26,13 @@ def _plain(text: str) -> str:
     # Not isprintable(): Persian words and family emoji hold joiners, which do not print.
     if any(category(character) == "Cc" for character in text):
         raise ValueError("must not hold control characters")
+    return text
+
+
+def _digits(text: str) -> str:
+    # int() takes more: 1_0, 1.0, +7, 007 and space around would all name an order that has another name.
+    if not re.fullmatch("[1-9][0-9]{0,18}", text):
+        raise ValueError("must be a whole number, of digits only and without a leading zero")
     return text
 
 
@@ -82,7 +90,7 @@ async def _store(request: Request) -> OrderStore:
 
 Store = Annotated[OrderStore, Depends(_store)]
 # MySQL's BIGINT; anything larger is no order's id and need not reach the database.
-OrderId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
+OrderId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_digits), PathParameter()]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 router = APIRouter()
@@ -121,7 +129,7 @@ def place_order(
 @router.get("/orders", responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY))
 def list_orders(
     store: Store,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits), Query()] = 20,
     after: Annotated[str | None, Query(max_length=100)] = None,
 ) -> OrderPage:
     """A page of orders, the newest first."""

@@ -163,4 +163,8 @@ def _field_error(path: Sequence[int | str], kind: str, message: str) -> FieldErr
         message = "is not valid JSON"
     elif kind == "model_attributes_type":  # FastAPI reads JSON only where the Content-Type says so
         message = "must be a JSON object, sent as application/json"
-    return FieldError(location=str(location), field=".".join(str(name) for name in names), message=message)
+    return FieldError(
+        location=str(location),
+        field=".".join(str(name) for name in names),
+        message=message.removeprefix("Value error, "),
+    )

@@ -215,9 +215,42 @@ def test_an_unknown_order_is_a_404(client: TestClient) -> None:
     assert (404, "There is no order 7.") == (answer.status_code, answer.json()["detail"])
 
 
-@pytest.mark.parametrize("order_id", ["tea", "0", "-1", str(2**63), "1.5"])
+@pytest.mark.parametrize(
+    "order_id",
+    [
+        "tea",
+        "0",
+        "-1",
+        str(2**63),
+        "1.5",
+        "1_0",
+        "1.0",
+        "%201",
+        "1%20",
+        "+7",
+        "%2B7",
+        "007",
+        "1" * 20,
+        "%D9%A1",
+    ],
+)
 def test_what_can_not_be_an_id_is_refused(client: TestClient, order_id: str) -> None:
     assert [("path", "order_id")] == errors(client.get(f"/orders/{order_id}"))
+
+
+def test_another_way_to_write_an_id_is_told_how_to_write_it(client: TestClient) -> None:
+    (error,) = client.get("/orders/007").json()["errors"]
+
+    assert "must be a whole number, of digits only and without a leading zero" == error["message"]
+
+
+def test_the_openapi_document_gives_the_bounds_of_an_id_and_of_a_page(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    order_id = paths["/orders/{order_id}"]["get"]["parameters"][0]["schema"]
+    limit = paths["/orders"]["get"]["parameters"][0]["schema"]
+
+    assert ("integer", 1, 2**63 - 1) == (order_id["type"], order_id["minimum"], order_id["maximum"])
+    assert ("integer", 1, 100, 20) == (limit["type"], limit["minimum"], limit["maximum"], limit["default"])
 
 
 @pytest.mark.parametrize(
@@ -226,6 +259,12 @@ def test_what_can_not_be_an_id_is_refused(client: TestClient, order_id: str) -> 
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("limit=many", "limit"),
+        ("limit=1_0", "limit"),
+        ("limit=1.0", "limit"),
+        ("limit=%207", "limit"),
+        ("limit=%2B7", "limit"),
+        ("limit=007", "limit"),
+        ("limit=", "limit"),
         ("after=x", "after"),
         ("after=", "after"),
     ],

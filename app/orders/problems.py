@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from orders import logs
 from orders.database import is_unavailable
@@ -123,7 +124,10 @@ def handle_problems(app: FastAPI) -> None:
             HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}.",
             HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not allowed at {request.url.path}.",
         }
-        return Problem(status, details.get(status, str(error.detail)), headers=error.headers).response()
+        headers = error.headers
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {**(headers or {}), "Allow": ", ".join(_allowed(app, request))}
+        return Problem(status, details.get(status, str(error.detail)), headers=headers).response()
 
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> JSONResponse:
@@ -135,6 +139,15 @@ def handle_problems(app: FastAPI) -> None:
             raise error
         log.warning("database unavailable", extra={"cause": str(getattr(error, "orig", error))})
         return unavailable().response()
+
+
+def _allowed(app: FastAPI, request: Request) -> list[str]:
+    """The methods of every route at this path; Starlette lists those of the first one."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.routes)
+    ]
 
 
 def unavailable() -> Problem:

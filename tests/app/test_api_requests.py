@@ -347,6 +347,17 @@ def test_a_database_host_that_is_no_name_is_a_500_in_the_one_shape(nobody: Setti
     assert (500, 500) == (answer.status_code, answer.json()["status"])
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/orders", "GET, POST"), ("/orders/7", "GET"), ("/orders/7/cancel", "POST")]
+)
+def test_a_method_that_is_not_allowed_is_told_all_that_are(
+    client: TestClient, path: str, methods: str
+) -> None:
+    answer = client.delete(path)
+
+    assert (405, methods) == (answer.status_code, answer.headers["Allow"])
+
+
 def test_the_root_says_what_answers(client: TestClient) -> None:
     assert ("orders", "v1") == tuple(client.get("/").json()[key] for key in ("service", "version"))
 

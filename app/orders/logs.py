@@ -4,12 +4,17 @@ import json
 import logging
 import logging.config
 import sys
+import uuid
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+
+def new_request_id() -> str:
+    return uuid.uuid4().hex
 
 
 class JsonFormatter(logging.Formatter):

@@ -3,7 +3,6 @@
 import logging
 import re
 import time
-import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -153,4 +152,4 @@ def _announced_length(scope: Scope) -> int:
 
 def _request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get("x-request-id", "")
-    return given if _SANE_ID.match(given) else uuid.uuid4().hex
+    return given if _SANE_ID.match(given) else logs.new_request_id()

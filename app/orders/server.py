@@ -140,7 +140,9 @@ class Service:
         return _Server(
             uvicorn.Config(
                 app,
-                http=http_protocol(version=self._settings.service_version),
+                http=http_protocol(
+                    version=self._settings.service_version, image_digest=self._settings.image_digest
+                ),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

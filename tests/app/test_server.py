@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def ports() -> Iterator[tuple[int, int]]:
         "DATABASE_USER": "orders",
         "DATABASE_PASSWORD": "x",
         "SERVICE_VERSION": "v1",
+        "IMAGE_URI": "registry/orders@sha256:beef",
         "SHUTDOWN_GRACE_SECONDS": "1",
     }
     with subprocess.Popen(
@@ -72,17 +74,20 @@ def answer_to(port: int, sent: bytes) -> tuple[int, dict[str, str], bytes]:
     ],
     ids=["words", "TLS", "a length that is no number"],
 )
-def test_what_is_no_http_is_a_400_in_the_one_shape_with_the_version(
+def test_what_is_no_http_is_a_400_in_the_one_shape_with_the_usual_headers(
     ports: tuple[int, int], sent: bytes
 ) -> None:
     status, headers, body = answer_to(ports[0], sent)
 
-    assert (400, "application/problem+json", "v1", "close") == (
+    assert (400, "application/problem+json", "v1", "sha256:beef", "close") == (
         status,
         headers["content-type"],
         headers["x-service-version"],
+        headers["x-image-digest"],
         headers["connection"],
     )
+    assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
+    assert headers["x-request-id"] == json.loads(body)["request_id"]
     assert ("Bad Request", 400) == (json.loads(body)["title"], json.loads(body)["status"])
 
 

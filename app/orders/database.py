@@ -1,8 +1,9 @@
 """Connections to MySQL (or MariaDB), and the one judgement of which errors mean that it is away."""
 
+import socket
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
@@ -13,6 +14,8 @@ CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 10
 POOL_WAIT_SECONDS = 3
 TABLE_LOCK_SECONDS = 5
+# After a minute of silence, every ten seconds, six times.
+KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 6}
 # Below MySQL's own idle limit and any firewall's; a stale connection is also caught by the pre-ping.
 RECYCLE_SECONDS = 300
 
@@ -57,10 +60,12 @@ def make_probe_engine(settings: Settings, *, seconds: int = 2) -> Engine:
 def make_migration_engine(settings: Settings) -> Engine:
     """Connections without a statement timeout: a migration takes as long as it takes.
 
+    The network may drop a connection during a long ALTER TABLE, which Linux would notice after two hours.
+
     But it waits only briefly for the table itself: everything behind a waiting ALTER TABLE waits too, and
     MySQL's default is a year. https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
     """
-    return _engine(
+    engine = _engine(
         settings,
         poolclass=NullPool,
         connect_args={
@@ -68,6 +73,14 @@ def make_migration_engine(settings: Settings) -> Engine:
             "init_command": f"SET SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}",
         },
     )
+    event.listen(engine, "connect", _keep_asking_after)
+    return engine
+
+
+def _keep_asking_after(connection: Any, _: object) -> None:
+    # PyMySQL turns keepalive on, but takes no times for it.
+    for option, number in KEEPALIVE.items():
+        connection._sock.setsockopt(socket.IPPROTO_TCP, option, number)
 
 
 def ping(engine: Engine) -> None:

@@ -1,8 +1,10 @@
 """The migrations against a real database."""
 
 import logging
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -127,6 +129,23 @@ def test_a_migration_waits_only_briefly_for_a_table_in_use(empty: Settings) -> N
     # Everything that comes after a waiting ALTER TABLE waits as well; MySQL's default is a year.
     with make_migration_engine(empty).connect() as connection:
         assert 5 == connection.scalar(text("SELECT @@SESSION.lock_wait_timeout"))
+
+
+def test_a_connection_that_was_dropped_during_a_long_migration_is_noticed_within_minutes(
+    empty: Settings,
+) -> None:
+    with make_migration_engine(empty).connect() as connection:
+        dbapi: Any = connection.connection.dbapi_connection
+
+        assert [1, 60, 10, 6] == [
+            dbapi._sock.getsockopt(*option)
+            for option in (
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+            )
+        ]
 
 
 def test_the_order_table_can_hold_what_the_api_lets_in(engine: Engine) -> None:

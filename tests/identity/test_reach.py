@@ -5,11 +5,13 @@ Judged by MiniStack's IAM evaluator on the templates' own policies, filled in as
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 from pipeline import template
+from tests.identity.needs import granted, handler_permissions, tagging
 from tests.templates.reading import INFRA, of_type, read, reference
 
 VALUES = {
@@ -26,6 +28,8 @@ HERE = "eu-west-1:111111111111"
 OURS = {"aws:resourcetag/service": "orders", "aws:resourcetag/environment": "dev"}
 THEIRS = {"aws:resourcetag/service": "orders", "aws:resourcetag/environment": "prod"}
 BOUND = {"iam:permissionsboundary": VALUES["BoundaryArn"]}
+RECORDED = json.loads(Path(__file__).with_name("recorded-calls.json").read_text(encoding="utf-8"))
+TAGGED = ("AWS::EC2::", "AWS::ElasticLoadBalancingV2::")
 ROLE = "arn:aws:iam::111111111111:role/orders-dev-ecs-stack-TaskRole-1"
 
 
@@ -158,6 +162,11 @@ def test_the_deploy_role_reaches_what_carries_its_environments_name(action, own,
             "elasticloadbalancing:DeleteLoadBalancer",
             f"arn:aws:elasticloadbalancing:{HERE}:loadbalancer/app/a/1",
         ),
+        ("elasticloadbalancing:CreateListener", f"arn:aws:elasticloadbalancing:{HERE}:loadbalancer/app/a/1"),
+        ("elasticloadbalancing:CreateRule", f"arn:aws:elasticloadbalancing:{HERE}:listener/app/a/1/2"),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:vpc/vpc-1"),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:security-group/sg-1"),
+        ("elasticloadbalancing:AddTags", f"arn:aws:elasticloadbalancing:{HERE}:listener/app/a/1/2"),
     ],
 )
 def test_what_has_no_name_is_reached_by_its_tags(action, arn):
@@ -168,19 +177,42 @@ def test_what_has_no_name_is_reached_by_its_tags(action, arn):
     )
 
 
-@pytest.mark.parametrize(
-    ("action", "arn"),
-    [
-        ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:vpc/vpc-1"),
-        ("elasticloadbalancing:AddTags", f"arn:aws:elasticloadbalancing:{HERE}:targetgroup/a/1"),
-    ],
-)
-def test_what_is_new_can_be_tagged_and_what_is_anothers_cannot(action, arn):
-    assert (True, True, False) == (
-        may("deploy", action, arn),
-        may("deploy", action, arn, OURS),
-        may("deploy", action, arn, THEIRS),
+def makers():
+    """Each action by which CloudFormation makes what the policies reach by tags, as AWS's schemas name it."""
+    return sorted(
+        action
+        for kind in RECORDED["resources"]["deploy"]
+        if kind.startswith(TAGGED) and tagging(kind)["taggable"]
+        for action in handler_permissions(kind, "create")
+        if re.search(":Create(?!Tags)", action) and action in granted("deploy")
     )
+
+
+def test_everything_that_gets_tags_gets_them_in_the_call_that_makes_it():
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/tagging-resources-during-creation.html
+    """
+    tags = {"ec2": "ec2:CreateTags", "elasticloadbalancing": "elasticloadbalancing:AddTags"}
+    made = [action.split(":") for action in makers()]
+
+    assert 9 == len(made)
+    assert [] == [
+        (service, action)
+        for service, action in made
+        if not may(
+            "deploy", tags[service], f"arn:aws:{service}:{HERE}:new/1", {f"{service}:createaction": action}
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "create"),
+    [("ec2:CreateTags", "RunInstances"), ("elasticloadbalancing:AddTags", "CreateTrustStore")],
+)
+def test_what_no_template_makes_gets_no_tags(action, create):
+    service = action.partition(":")[0]
+
+    assert not may("deploy", action, f"arn:aws:{service}:{HERE}:new/1", {f"{service}:createaction": create})
 
 
 @pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"])

@@ -22,6 +22,7 @@ VALUES = {
     "AWS::Partition": "aws",
     "AWS::AccountId": "111111111111",
     "AWS::Region": "eu-west-1",
+    "AWS::URLSuffix": "amazonaws.com",
     "Region": "eu-west-1",
 }
 HERE = "eu-west-1:111111111111"
@@ -45,6 +46,9 @@ def filled(value):
 
 
 def policies(role):
+    if role == "boundary":
+        boundary = read("github-oidc")["Resources"]["Boundary"]["Properties"]
+        return [parse_policy_document(json.dumps(filled(boundary["PolicyDocument"])))]
     template = read("github-deploy-role" if role == "deploy" else "github-oidc")
     ((_, wearer),) = [
         (name, r)
@@ -239,6 +243,21 @@ def test_no_deploy_role_touches_a_role_of_githubs(action, name):
 )
 def test_no_role_touches_the_boundary(action):
     assert [] == [r for r in ("deploy", "plan", "registry") if may(r, action, VALUES["BoundaryArn"], BOUND)]
+
+
+def test_within_the_boundary_a_task_gets_its_password_decrypted_and_nothing_else():
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service"""
+
+    def decrypted(service, account="111111111111"):
+        arn = f"arn:aws:kms:eu-west-1:{account}:key/1"
+        return may("boundary", "kms:Decrypt", arn, {"kms:viaservice": f"{service}.eu-west-1.amazonaws.com"})
+
+    assert (True, False, False) == (
+        decrypted("ssm"),
+        decrypted("secretsmanager"),
+        decrypted("ssm", account="222222222222"),
+    )
+    assert not may("boundary", "kms:Decrypt", f"arn:aws:kms:{HERE}:key/1")
 
 
 def test_roles_are_handed_to_ecs_only():

@@ -139,26 +139,28 @@ def _stack(
         plan = NodePlan(node.name, name, word, f"{live.status}: {live.reason or 'no reason given'}")
         return _Planned(word, live.outputs, plan)
     again = live is not None and live.status.must_be_cleared
-    if unknown and live is not None and not again:
-        when = f"before the deploy has {', '.join(unknown)}"
+    wanted = None
+    if not unknown and not again:
+        wanted = weights.as_the_stack_has_them(setting.wanted(node, node.inputs(outputs)), live)
+        wanted = role_boundary.given(setting, wanted, live)
+        if live is not None and memory.is_unchanged(wanted, live):
+            return _Planned("unchanged", live.outputs, NodePlan(node.name, name, "unchanged"))
+    # AWS refuses a change set whose {{resolve:ssm:...}} leads nowhere; the deploy makes the secret first.
+    missing = _secrets(setting, node)
+    if live is not None and not again and (unknown or missing):
+        when = f"before the deploy has {', '.join(unknown or missing)}"
         note = f"would be updated; what of it, and whether data would be lost, is not known {when}"
-        plan = NodePlan(node.name, name, "update", note, new_secrets=_secrets(setting, node))
+        plan = NodePlan(node.name, name, "update", note, new_secrets=missing)
         return _Planned(plan.action, live.outputs, plan)
-    if unknown or again:
+    if wanted is None or missing:
         note = f"would create {len(template.resources)} resources"
         if again and live is not None:
             note = f"is {live.status}: would be cleared away; then {note}"
         if unknown:
             note += f" ({', '.join(unknown)} not known before the deploy)"
         changes = tuple(ResourceChange("Add", r.logical_id, r.type) for r in template.resources.values())
-        plan = NodePlan(
-            node.name, name, "make again" if again else "create", note, changes, _secrets(setting, node)
-        )
+        plan = NodePlan(node.name, name, "make again" if again else "create", note, changes, missing)
         return _Planned(plan.action, {}, plan)
-    wanted = weights.as_the_stack_has_them(setting.wanted(node, node.inputs(outputs)), live)
-    wanted = role_boundary.given(setting, wanted, live)
-    if live is not None and memory.is_unchanged(wanted, live):
-        return _Planned("unchanged", live.outputs, NodePlan(node.name, name, "unchanged"))
     plan = _by_change_set(setting, node, wanted, live, say)
     return _Planned(plan.action, live.outputs if live else {}, plan)
 
@@ -188,15 +190,8 @@ def _by_change_set(
         for change in outcome.changes
         if change.removes_what_is_there and is_stateful(setting, node.name, change)
     }
-    return NodePlan(
-        node.name,
-        wanted.name,
-        "create" if new else "update",
-        change_set.summary(outcome.changes),
-        tuple(outcome.changes),
-        _secrets(setting, node),
-        frozenset(losing),
-    )
+    action, note = "create" if new else "update", change_set.summary(outcome.changes)
+    return NodePlan(node.name, wanted.name, action, note, tuple(outcome.changes), losing=frozenset(losing))
 
 
 def _forget_review(setting: Setting, wanted: change_set.Wanted, say: Callable[[str], None]) -> None:

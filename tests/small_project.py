@@ -11,6 +11,7 @@ from tests.fakes import FakeAws, FakeCloudFormation, FakeEcr, FakeSsm, FakeSts, 
 
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "registry/orders"
+SECRET = "/orders/dev/password"
 
 FILES = {
     "pyproject.toml": '[project]\nversion = "1.2.3"\n[tool.slipway]\nservice = "orders"\n',
@@ -81,6 +82,7 @@ class World:
         """Every stack is there, by an earlier version of Slipway that remembered nothing."""
         for name, outputs in OUTPUTS.items():
             self.cloudformation.have(name, "CREATE_COMPLETE", outputs=outputs)
+        self.ssm.put_parameter(Name=SECRET, Value="x", Type="SecureString", Overwrite=True)
         return self
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline import plan, plan_report
 from pipeline.errors import BusyError
 from tests.fakes import Audience, client_error
-from tests.small_project import DIGEST, REPOSITORY, World, world
+from tests.small_project import DIGEST, REPOSITORY, SECRET, World, world
 
 
 @pytest.fixture
@@ -142,6 +142,32 @@ def test_a_stack_that_is_there_and_waits_for_a_new_output_would_be_updated_not_c
     assert () == rds.changes
     assert "would be updated; what of it, and whether data would be lost, is not known" in rds.note
     assert "Zone" in rds.note
+
+
+def test_no_change_set_is_made_of_a_stack_whose_secret_the_deploy_makes_first(here: World) -> None:
+    """AWS looks `{{resolve:ssm:...}}` up as it makes the change set:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm.html
+    """
+    here.deployed().cloudformation._find("orders-dev-rds")["StackStatus"] = "DELETE_COMPLETE"  # type: ignore[index]
+    del here.ssm.values[SECRET]
+
+    rds = next(node for node in make(here).nodes if node.name == "rds")
+
+    assert ("create", "would create 1 resources", (SECRET,)) == (rds.action, rds.note, rds.new_secrets)
+    assert ["Database"] == [change.logical_id for change in rds.changes]
+    assert "create_change_set CREATE orders-dev-rds" not in here.cloudformation.log
+
+
+def test_of_a_stack_that_is_there_and_lost_its_secret_the_plan_knows_only_that_it_changes(
+    here: World,
+) -> None:
+    del here.deployed().ssm.values[SECRET]
+
+    rds = next(node for node in make(here).nodes if node.name == "rds")
+
+    assert ("update", (SECRET,)) == (rds.action, rds.new_secrets)
+    assert f"is not known before the deploy has {SECRET}" in rds.note
+    assert "create_change_set UPDATE orders-dev-rds" not in here.cloudformation.log
 
 
 def test_an_image_that_would_be_built_stands_in_with_no_digest_of_its_own(here: World) -> None:

@@ -73,7 +73,7 @@ def split(image_uri: str) -> tuple[str, str]:
 def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
     """The version of an image that somebody asked to release.
 
-    Raises ImageError where it is not in this account's repository.
+    Raises ImageError where it is not in this account's repository, or will not stay there.
     """
     repository, digest = split(image_uri)
     if repository != repository_uri:
@@ -91,7 +91,16 @@ def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
             + repository_name(repository_uri),
         )
     tags = details.get("imageTags", [])
-    return str(tags[0]) if tags else digest.removeprefix("sha256:")[:12]
+    if not tags:
+        name = f"--repository-name {repository_name(repository_uri)}"
+        manifest = f"aws ecr batch-get-image {name} --image-ids imageDigest={digest}"
+        manifest += " --query 'images[0].imageManifest' --output text"
+        raise ImageError(
+            f"{image_uri} has no tag",
+            why="ECR forgets untagged images after two weeks, and tasks could not be started any more",
+            next_step=f'tag it: aws ecr put-image {name} --image-tag TAG --image-manifest "$({manifest})"',
+        )
+    return str(tags[0])
 
 
 def push(

@@ -56,6 +56,18 @@ def test_an_image_that_is_not_in_the_repository_is_refused() -> None:
     assert "aws ecr describe-images --repository-name orders" in refused.value.next_step
 
 
+def test_an_image_that_ecr_will_forget_is_refused_with_the_way_to_keep_it() -> None:
+    ecr = FakeEcr()
+    ecr.images[DIGEST] = []
+
+    with pytest.raises(ImageError) as refused:
+        registry.must_exist(ecr, URI, f"{URI}@{DIGEST}")
+
+    assert refused.value.why.startswith("ECR forgets untagged images after two weeks")
+    assert "aws ecr put-image --repository-name orders --image-tag TAG" in refused.value.next_step
+    assert f"--image-ids imageDigest={DIGEST}" in refused.value.next_step
+
+
 def test_an_image_of_another_repository_is_refused() -> None:
     with pytest.raises(ImageError) as refused:
         registry.must_exist(FakeEcr(abc=DIGEST), URI, f"elsewhere/orders@{DIGEST}")

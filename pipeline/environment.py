@@ -13,7 +13,7 @@ from pipeline import yaml_file
 from pipeline.errors import EnvironmentFileError, UsageError
 from pipeline.parameter import as_text
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+NAME = re.compile(r"(?=.{1,20}$)[a-z](-?[a-z0-9])*")
 PLACEHOLDER_ACCOUNT = "0" * 12
 """What an environment file says until somebody puts an account of their own there."""
 
@@ -112,7 +112,8 @@ def load(name: str, directory: Path) -> Environment:
     file = directory / f"{name}.yaml"
     shown = f"infra/environments/{file.name}"
     if not NAME.fullmatch(name):
-        raise _faulty(shown, ["the name must be 1 to 20 of a-z, 0-9 and -, and start with a letter"])
+        fault = "must be 1 to 20 of a-z and 0-9 with single hyphens between them, and start with a letter"
+        raise _faulty(shown, [f"the name {fault}"])
     try:
         values = yaml.load(file.read_text(encoding="utf-8"), yaml_file.StrictLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 
-SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+SERVICE_NAME = re.compile(r"(?=.{1,20}$)(?!aws|ssm)[a-z](-?[a-z0-9])*")
+"""ECR and RDS take single hyphens only, and what is named after the service goes on with one. SSM keeps names
+that begin with aws or ssm to itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def find(start: Path) -> Project:
         if not isinstance(service, str) or not SERVICE_NAME.fullmatch(service):
             raise UsageError(
                 f"{file}: [tool.slipway] service is {service!r}",
-                why="it must be 1 to 20 of a-z, 0-9 and -, and start with a letter",
+                why="it must be 1 to 20 of a-z and 0-9 with single hyphens between them, and start with a "
+                "letter, but not with aws or ssm",
                 next_step='give it a name such as service = "orders"',
             )
         return Project(directory, service, str(settings.get("project", {}).get("version", "0")))

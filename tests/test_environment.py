@@ -122,8 +122,12 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         environment.load("dev", write(tmp_path, ""))
 
 
-def test_a_name_that_aws_would_not_take_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["Dev_1", "1st", "dev-", "a--b", "x" * 21])
+def test_a_name_that_aws_would_not_take_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(EnvironmentFileError) as refused:
-        environment.load("Dev_1", write(tmp_path, GOOD, "Dev_1"))
+        environment.load(name, write(tmp_path, GOOD, name))
 
-    assert "the name must be 1 to 20 of a-z, 0-9 and -, and start with a letter" == refused.value.details[0]
+    assert (
+        "the name must be 1 to 20 of a-z and 0-9 with single hyphens between them, and start with a letter"
+        == refused.value.details[0]
+    )

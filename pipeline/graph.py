@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline import template_rules
 from pipeline.environment import Environment, did_you_mean
 from pipeline.errors import EnvironmentFileError, TemplateError
 from pipeline.template import Template
@@ -74,6 +75,8 @@ def derive(templates: Sequence[Template], environment: Environment, service: str
                     file_faults.append(f"parameters.{name}: {problem} ({template.path})")
                 else:
                     faults.append(f"{template.path}: {name} {problem}")
+        for fault in template_rules.broken(template.rules, given):
+            file_faults.append(f"parameters: {fault} ({template.path})")
         nodes[template.name] = Node(template.name, template, given, wired)
     if any(IMAGE_GIVES in template.parameters for template in templates):
         repository = givers.get(IMAGE_NEEDS)

@@ -6,7 +6,7 @@ Template anatomy: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,8 @@ class Template:
     secure_references: frozenset[str] = frozenset()
     plain_references: frozenset[str] = frozenset()
     """Plain SSM parameters called .../secret, which the pipeline makes as it makes SecureStrings."""
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """The section Rules, its short-form functions written out."""
     released: bool = True
     """Metadata `Slipway: {Release: false}` says that a template is no part of a release."""
 
@@ -152,22 +154,24 @@ def parse(name: str, path: str, body: str) -> Template:
         resources,
         frozenset(name for text in texts for name in _SECURE.findall(text)),
         frozenset(name for text in texts for name in _PLAIN.findall(text)),
+        _mapping(content, "Rules", path),
         slipway.get("Release") is not False,
     )
 
 
 class _Loader(yaml_file.StrictLoader):
-    """CloudFormation's short-form tags, and dates left as the text they are."""
+    """CloudFormation's short-form tags written out, and dates left as the text they are."""
 
 
-def _short_form(loader: _Loader, _: str, node: yaml.Node) -> Any:
-    """What a function stands for is CloudFormation's business; only the text in it is looked at here."""
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    """What a function stands for is CloudFormation's business; looked at here are texts, and the Rules."""
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
+        return {name: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
+        return {name: loader.construct_sequence(node, deep=True)}
     assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has three kinds of node
-    return loader.construct_mapping(node, deep=True)
+    return {name: loader.construct_mapping(node, deep=True)}
 
 
 def _as_text(loader: _Loader, node: yaml.ScalarNode) -> str:

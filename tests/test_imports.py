@@ -32,7 +32,7 @@ LAYERS = (
     ("stack_events", "validation", "environment", "template", "source"),
     ("markdown", "mermaid", "workflow_commands", "github", "stack_drift"),
     ("masking", "waiting", "turn", "status", "job_output"),
-    ("parameter", "project", "yaml_file", "command_line"),
+    ("parameter", "template_rules", "project", "yaml_file", "command_line"),
     (
         "errors",
         "taskcat_offline",

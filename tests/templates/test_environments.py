@@ -5,7 +5,7 @@ import functools
 
 import pytest
 
-from pipeline import environment, graph, template
+from pipeline import environment, graph, template, template_rules
 from pipeline.environment import NAME
 from pipeline.errors import EnvironmentFileError, TemplateError
 from pipeline.project import SERVICE_NAME
@@ -119,6 +119,50 @@ def test_every_template_takes_the_names_that_the_pipeline_takes_and_no_others(ke
         for one in [*good, *bad, "aws-x", "awsome", "ssm"]
         if key in parameters and (parameters[key].fault(one) is None) != bool(pattern.fullmatch(one))
     ]
+
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+MIB = {
+    "256": {512, 1024, 2048},
+    "512": set(range(1024, 4097, 1024)),
+    "1024": set(range(2048, 8193, 1024)),
+    "2048": set(range(4096, 16385, 1024)),
+    "4096": set(range(8192, 30721, 1024)),
+    "8192": set(range(16384, 61441, 4096)),
+    "16384": set(range(32768, 122881, 8192)),
+}
+
+
+@pytest.mark.parametrize("name", ["ecs-stack", "microservice"])
+def test_a_task_has_one_of_the_sizes_that_fargate_has(name):
+    parsed = template.parse(name, name, text(name))
+    cpus = parsed.parameters["TaskCpu"].rules["AllowedValues"]
+
+    taken = {
+        str(cpu): {
+            memory
+            for memory in range(512, 122881, 512)
+            if not template_rules.broken(parsed.rules, {"TaskCpu": str(cpu), "TaskMemory": str(memory)})
+        }
+        for cpu in cpus
+    }
+
+    assert MIB == taken
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"TaskCpu": "256", "TaskMemory": "4096"}, "with TaskCpu 256, TaskMemory must be 512, 1024 or 2048"),
+        ({"FirstZone": "1"}, "FirstZone and SecondZone must be two different Availability Zones"),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused_before_any_call(changes, reason):
+    with pytest.raises(EnvironmentFileError) as refused:
+        graph.derive(templates(), changed("dev", **changes), SERVICE)
+
+    assert 3 == refused.value.exit_code
+    assert [reason] == [fault.partition(": ")[2].rpartition(" (")[0] for fault in refused.value.details]
 
 
 @pytest.mark.parametrize("methods", ["GET", "GET,HEAD", "PUT,PATCH,DELETE"])

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from botocore.exceptions import ClientError
+from typing import Protocol
 
 from pipeline import (
     aws,
     change_set,
     graph,
     image_node,
+    preview,
     registry,
     remembered,
     role_boundary,
@@ -172,16 +171,7 @@ def _by_change_set(
     live: stack_state.Live | None,
     say: Callable[[str], None],
 ) -> NodePlan:
-    cloudformation: Any = setting.aws.client("cloudformation")
-    new = live is None
-    outcome = None
-    try:
-        outcome = change_set.create(cloudformation, wanted, setting.wait, new=new)
-    finally:
-        if isinstance(outcome, change_set.Changes) and not new:
-            cloudformation.delete_change_set(ChangeSetName=outcome.arn, StackName=outcome.stack_id)
-        if new:
-            _forget_review(setting, wanted, say)
+    outcome = preview.of(setting, wanted, live, say)
     if isinstance(outcome, change_set.NoChanges):
         return NodePlan(node.name, wanted.name, "unchanged")
     weights.refuse_to_move(outcome.changes, wanted.template)
@@ -190,21 +180,8 @@ def _by_change_set(
         for change in outcome.changes
         if change.removes_what_is_there and is_stateful(setting, node.name, change)
     }
-    action, note = "create" if new else "update", change_set.summary(outcome.changes)
+    action, note = "create" if live is None else "update", change_set.summary(outcome.changes)
     return NodePlan(node.name, wanted.name, action, note, tuple(outcome.changes), losing=frozenset(losing))
-
-
-def _forget_review(setting: Setting, wanted: change_set.Wanted, say: Callable[[str], None]) -> None:
-    """A change set for a stack that is not there leaves an empty one in REVIEW_IN_PROGRESS behind."""
-    cloudformation = setting.aws.client("cloudformation")
-    left = stack_state.describe(cloudformation, wanted.name)
-    if left is not None and left.status.name == "REVIEW_IN_PROGRESS":
-        try:
-            stack_state.delete(cloudformation, left, None, say, setting.wait, timeout=120, quietly=True)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "AccessDenied":
-                raise
-            say(f"{wanted.name} is left behind, empty: this role deletes none; the next release clears it")
 
 
 def _secrets(setting: Setting, node: Node) -> tuple[str, ...]:

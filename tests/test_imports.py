@@ -18,7 +18,7 @@ LAYERS = (
     ("opening", "overview", "plan", "destroy", "drift", "logs", "report", "rollback", "bootstrap"),
     ("build", "attestation"),
     ("release", "regional"),
-    ("stack_node", "image_node", "stopping", "launch"),
+    ("stack_node", "image_node", "stopping", "launch", "preview"),
     ("service_stack", "role_boundary"),
     ("follower",),
     ("gate", "watch"),

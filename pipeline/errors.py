@@ -64,7 +64,7 @@ class EnvironmentFileError(SlipwayError):
 
 
 class TemplateError(SlipwayError):
-    """A template does not parse, or the templates do not fit together (unfilled parameter, cycle)."""
+    """A template does not parse, or the templates do not fit together (unfilled parameter, cycle, output)."""
 
     exit_code = 4
 

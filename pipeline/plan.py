@@ -86,12 +86,18 @@ def make(setting: Setting, audience: Audience) -> Plan:
     names = setting.project.service, setting.environment.name
     with setting.locked("plan", audience.say("lock")):
         memory = remembered.Remembered(ssm, remembered.parameter_name(*names))
+        unchanged: set[str] = set()
 
         def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
             node = setting.nodes[name]
+            node.must_be_given({giver: given for giver, given in outputs.items() if giver in unchanged})
             if node.template is None:
-                return _image(setting, outputs)
-            return _stack(setting, node, outputs, audience.say(name), memory)
+                planned = _image(setting, outputs)
+            else:
+                planned = _stack(setting, node, outputs, audience.say(name), memory)
+            if planned.word == "unchanged":
+                unchanged.add(name)
+            return planned
 
         needs = {name: node.needs for name, node in setting.nodes.items()}
         outcomes = runner.run(needs, work, audience, clock=setting.clock)

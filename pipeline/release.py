@@ -1,6 +1,6 @@
 """A release, told from top to bottom: guard, lock, graph, smoke tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from pipeline import (
     smoke_suite,
     stack_node,
 )
-from pipeline.errors import ImageError, SlipwayError
+from pipeline.errors import ImageError, SlipwayError, TemplateError
 from pipeline.follower import Choices
 from pipeline.rollout_story import Story
 from pipeline.runner import Outcome, Result
@@ -68,7 +68,12 @@ def deploy(
     service_checks.load(
         smoke_suite.file(setting)
     )  # a fault in it should not wait until everything is deployed
-    version = must_be_released(setting, image_uri) if image_uri is not None else None
+    version, leave = None, frozenset[str]()
+    if image_uri is not None:
+        version = must_be_released(setting, image_uri)
+        # An image that is there needs nothing done to its repository, which is not this environment's alone.
+        leave = graph.needed_for(setting.nodes, graph.IMAGE)
+        _must_do_as_they_are(setting, leave)
     ssm = setting.aws.client("ssm")
     names = setting.project.service, setting.environment.name
     stories: list[Story] = []
@@ -76,9 +81,6 @@ def deploy(
     patience = setting.timeout if choices.wait_minutes is None else choices.wait_minutes * 60
     with setting.locked("deploy", audience.say("lock"), patience):
         memory = remembered.Remembered(ssm, remembered.parameter_name(*names))
-
-        # An image that is there needs nothing done to its repository, which is not this environment's alone.
-        leave = graph.needed_for(setting.nodes, graph.IMAGE) if image_uri is not None else frozenset()
 
         def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
             node, say = setting.nodes[name], audience.say(name)
@@ -119,6 +121,20 @@ def must_be_released(setting: Setting, image_uri: str) -> str:
             next_step="deploy once without --image",
         )
     return registry.must_exist(setting.aws.client("ecr"), live.outputs[graph.IMAGE_NEEDS], image_uri)
+
+
+def _must_do_as_they_are(setting: Setting, names: Iterable[str]) -> None:
+    """Raises TemplateError where a stack that is to be left alone is too old for those that stand on it."""
+    live = {name: setting.live(setting.nodes[name]) for name in names}
+    outputs = {name: stack.outputs for name, stack in live.items() if stack is not None}
+    again = f"python -m pipeline deploy {setting.environment.name}"
+    for node in setting.nodes.values():
+        for key, giver in node.lacks(outputs).items() if node.name not in outputs else ():
+            raise TemplateError(
+                f"{giver} gives no output {key}, which {node.name} needs",
+                why=f"with an image named, its stack is left alone, and infra/{giver}.yaml was changed since",
+                next_step=f"deploy once without --image: {again}",
+            )
 
 
 def _tested(setting: Setting, audience: Audience, released: Released, *, served_before: bool) -> Released:

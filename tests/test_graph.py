@@ -90,6 +90,16 @@ def test_inputs_are_what_is_given_and_the_outputs_of_what_it_needs() -> None:
     )
 
 
+def test_an_output_that_a_stack_does_not_give_is_told_with_who_needs_it() -> None:
+    node = derive(APP, ECR, VPC)["ecs-stack"]
+
+    with pytest.raises(TemplateError) as refused:
+        node.inputs({"vpc-network": {}, "image": {"ImageUri": "uri@sha256:1"}})
+
+    assert "vpc-network gives no output VpcId, which ecs-stack needs" == refused.value.what
+    assert "the output's Condition is false there" in refused.value.why
+
+
 def test_deleting_goes_the_other_way_round() -> None:
     nodes = derive(APP, ECR, VPC)
 

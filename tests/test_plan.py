@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pipeline import plan, plan_report
-from pipeline.errors import BusyError
+from pipeline.errors import BusyError, TemplateError
 from tests.fakes import Audience, client_error
 from tests.small_project import DIGEST, REPOSITORY, SECRET, World, world
 
@@ -168,6 +168,20 @@ def test_of_a_stack_that_is_there_and_lost_its_secret_the_plan_knows_only_that_i
     assert ("update", (SECRET,)) == (rds.action, rds.new_secrets)
     assert f"is not known before the deploy has {SECRET}" in rds.note
     assert "create_change_set UPDATE orders-dev-rds" not in here.cloudformation.log
+
+
+def test_an_output_that_an_unchanged_stack_does_not_give_fails_the_plan_as_it_would_the_deploy(
+    here: World,
+) -> None:
+    here.deployed()
+    here.cloudformation.empty.add("orders-dev-vpc")
+    here.cloudformation._find("orders-dev-vpc")["Outputs"] = []  # type: ignore[index]
+
+    planned = make(here)
+
+    assert isinstance(planned.failure, TemplateError)
+    assert "vpc gives no output VpcId, which rds needs" == planned.failure.what
+    assert "failed" == actions(planned)["rds"]
 
 
 def test_an_image_that_would_be_built_stands_in_with_no_digest_of_its_own(here: World) -> None:

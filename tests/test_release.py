@@ -12,12 +12,13 @@ from pipeline.errors import (
     ImageError,
     SmokeFailedError,
     StackFailedError,
+    TemplateError,
     UsageError,
     WrongAccountError,
 )
 from pipeline.release import Released
 from tests.fakes import Audience, FakeHttp, FakeSts, client_error
-from tests.small_project import DIGEST, REPOSITORY, SECRET, World, world
+from tests.small_project import DIGEST, OUTPUTS, REPOSITORY, SECRET, World, world
 
 VERSION_HEADER = "X-Service-Version"
 
@@ -238,6 +239,39 @@ def test_a_named_image_leaves_its_repository_alone_for_other_environments_have_i
 
     assert "left alone" == words(released)["ecr"]
     assert [] == here.cloudformation.log
+
+
+def test_a_repository_left_alone_that_lacks_a_new_output_is_refused_before_anything_is_touched(
+    here: World,
+) -> None:
+    deploy(here)
+    here.cloudformation.log.clear()
+    before = dict(here.ssm.values)
+    for name, old, new in (
+        ("ecr", "RepositoryUri: {Value: x}", "RepositoryUri: {Value: x}, RepositoryName: {Value: x}"),
+        ("app", "  VpcId: {Type: String}", "  VpcId: {Type: String}\n  RepositoryName: {Type: String}"),
+    ):
+        template = here.setting.project.templates / f"{name}.yaml"
+        template.write_text(template.read_text().replace(old, new))
+
+    with pytest.raises(TemplateError) as refused:
+        deploy(here.reread(), image_uri=f"{REPOSITORY}@{DIGEST}")
+
+    assert "ecr gives no output RepositoryName, which app needs" == refused.value.what
+    assert "deploy once without --image: python -m pipeline deploy dev" == refused.value.next_step
+    assert ([], before) == (here.cloudformation.log, here.ssm.values)
+
+
+def test_an_output_whose_condition_is_false_fails_the_deploy_with_its_summary(here: World) -> None:
+    here.cloudformation.outputs_of = {**OUTPUTS, "orders-dev-vpc": {"Another": "x"}}
+
+    released, _ = deploy(here)
+
+    assert isinstance(released.failure, TemplateError)
+    assert "vpc gives no output VpcId, which rds needs" == released.failure.what
+    assert ("created", "failed", "not started") == tuple(
+        words(released)[name] for name in ("vpc", "rds", "app")
+    )
 
 
 def test_a_named_image_that_is_not_there_is_refused_before_anything_is_touched(here: World) -> None:

@@ -1,4 +1,4 @@
-"""What a role needs, from what was recorded of a rehearsal; and what its policies grant.
+"""What a role needs, from the code and what was recorded of a rehearsal; and what its policies grant.
 
 A recording is two things. `calls`: role -> the actions that the pipeline asked for in its name. `resources`:
 role -> resource type -> what CloudFormation did to resources of that type in its name. What CloudFormation
@@ -6,15 +6,19 @@ needs for that, AWS says in the registry schema of each type (handlers.*.permiss
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
 """
 
+import ast
 import functools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import botocore.session
+from botocore import xform_name
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.templates.reading import of_type, read, reference
+from tests.test_imports import imported, modules
 
 SERVICE = "orders"
 ENVIRONMENT = "second"
@@ -24,6 +28,12 @@ ROLES = {
     f"{SERVICE}-registry": "registry",
 }
 TEMPLATES = {"deploy": "github-deploy-role", "plan": "github-oidc", "registry": "github-oidc"}
+COMMANDS = {
+    "deploy": ("release", "rollback", "destroy", "overview"),
+    "plan": ("plan", "drift"),
+    "registry": ("build",),
+}
+"""The modules whose commands a role runs."""
 LOOKS_FOR_DRIFT = "cloudformation:DetectStackDrift"
 # What AWS asks for besides, of whoever asks for that, and says in prose only:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html
@@ -74,7 +84,8 @@ def needed(recorded: Recording, role: str) -> dict[str, str]:
     Whatever a release makes, a later one may change, and any may take back: of a type that the role made, it
     needs all handlers, also those for which the rehearsal had no occasion.
     """
-    found = dict.fromkeys(recorded["calls"][role], "the pipeline")
+    found = {action: f"pipeline/{module}.py" for action, module in called(role).items()}
+    found |= dict.fromkeys(recorded["calls"][role], "the pipeline")
     operations = dict.fromkeys(recorded["resources"][role], ("create", "read", "update", "delete"))
     if LOOKS_FOR_DRIFT in found:
         kinds = {kind for of_role in recorded["resources"].values() for kind in of_role}
@@ -86,6 +97,27 @@ def needed(recorded: Recording, role: str) -> dict[str, str]:
     for action in BESIDES.keys() & found.keys():
         found |= dict.fromkeys(BESIDES[action], action)
     return found
+
+
+def called(role: str) -> dict[str, str]:
+    """Each action that the role's commands may ask of CloudFormation -> the module that does; a rehearsal in
+    which nothing goes wrong does not come to all of them.
+    """
+    model = botocore.session.get_session().get_service_model("cloudformation")
+    actions = {xform_name(name): f"cloudformation:{name}" for name in model.operation_names}
+    reached: set[str] = set()
+    ahead = list(COMMANDS[role])
+    while ahead:
+        module = ahead.pop()
+        if module not in reached:
+            reached.add(module)
+            ahead.extend(imported(modules()[module]))
+    return {
+        actions[node.func.attr]: module
+        for module in sorted(reached)
+        for node in ast.walk(modules()[module])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in actions
+    }
 
 
 @functools.cache

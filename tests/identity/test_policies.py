@@ -1,4 +1,4 @@
-"""Each role may do what a rehearsal needed, and nothing else without a reason in reasons.yaml.
+"""Each role may do what its commands and a rehearsal need, and nothing else without a reason in reasons.yaml.
 
 recorded-calls.json is what test_rehearsal.py saw, and must see again.
 """
@@ -29,7 +29,7 @@ def is_among(action: str, patterns: list[str]) -> bool:
 
 
 @EVERY_ROLE
-def test_no_action_is_missing_that_the_rehearsal_needed(role: str) -> None:
+def test_no_action_is_missing_that_the_commands_or_the_rehearsal_need(role: str) -> None:
     needs = needed(RECORDED, role)
     missing = {
         action: needs[action]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from pipeline import template
+from pipeline import change_set, template
 from tests.identity.needs import granted, handler_permissions, tagging
 from tests.templates.reading import INFRA, of_type, read, reference
 
@@ -88,6 +88,24 @@ def test_the_transforms_of_a_releases_templates_may_be_used(role):
     for name in used:
         arn = f"arn:aws:cloudformation:eu-west-1:aws:transform/{name}"
         assert may(role, "cloudformation:CreateChangeSet", arn)
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "others"),
+    [
+        ("deploy", "orders-dev-vpc-network", "orders-prod-vpc-network"),
+        ("plan", "orders-dev-vpc-network", "shop-ecr"),
+        ("registry", "orders-ecr", "orders-dev-vpc-network"),
+    ],
+)
+def test_what_validation_found_may_be_read_by_whoever_makes_the_change_set(role, own, others):
+    def readable(resource):
+        return may(role, "cloudformation:DescribeEvents", f"arn:aws:cloudformation:{HERE}:{resource}")
+
+    assert readable(f"stack/{own}/1")
+    assert readable(f"changeSet/{change_set.PREFIX}1/1")
+    assert not readable(f"stack/{others}/1")
+    assert not readable("changeSet/somebody-elses/1")
 
 
 @pytest.mark.parametrize("action", ["cloudformation:DescribeStacks", "cloudformation:ListStacks"])

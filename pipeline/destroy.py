@@ -81,13 +81,9 @@ def _delete_stack(setting: Setting, name: str, say: Callable[[str], None]) -> Re
     live = setting.live(node)
     if live is None or node.template is None:
         return Result("not there")
-    if live.tags.get("managed-by") != "slipway":
-        raise ProtectedError(
-            f"stack {live.name} was not made by Slipway",
-            why="it does not carry the tag managed-by=slipway",
-            next_step=f"if you mean to: aws cloudformation delete-stack --stack-name {live.name}",
-        )
-    if node.template.has(stack_resources.SERVICE):
+    delete = f"if you mean to: aws cloudformation delete-stack --stack-name {live.name}"
+    stack_state.must_be_ours(live, {"managed-by": "slipway"}, delete)
+    if node.template.has(stack_resources.SERVICE) and not live.status.in_review:
         # Nobody is left to answer a gate: whoever held the lock is gone, or never had it.
         stopping.stop(setting, setting.wanted(node, node.given), live, say, Choices())
         live = setting.live(node)

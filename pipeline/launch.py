@@ -22,7 +22,6 @@ from pipeline import (
     taskcat,
     template,
 )
-from pipeline.errors import ProtectedError
 from pipeline.setting import Setting
 from pipeline.stack_events import Event, EventStream, first_cause
 
@@ -188,12 +187,9 @@ class Launch:
     def _clear(self, name: str, setting: Setting) -> None:
         say, cloudformation = self._say(name), setting.aws.client("cloudformation")
         live = stack_state.describe(cloudformation, self._stack)
-        if live is not None and not setting.tags.items() <= live.tags.items():
-            raise ProtectedError(
-                f"stack {live.name} in {name} is no launch of Slipway's",
-                why="it does not carry the tags of one",
-                next_step=f"give the launch another EnvironmentName in {taskcat.FILE}",
-            )
+        if live is not None:
+            rename = f"give the launch another EnvironmentName in {taskcat.FILE}"
+            stack_state.must_be_ours(live, setting.tags, rename, f"in {name} is no launch of Slipway's")
         live = live and stack_state.settle(cloudformation, live, say, setting.wait, setting.timeout)
         if live is not None:
             say(f"deleting stack {live.name} ({live.status})")

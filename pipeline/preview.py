@@ -31,7 +31,7 @@ def _forget_review(setting: Setting, wanted: Wanted, say: Say) -> None:
     """A change set for a stack that is not there leaves an empty one in REVIEW_IN_PROGRESS behind."""
     cloudformation = setting.aws.client("cloudformation")
     left = stack_state.describe(cloudformation, wanted.name)
-    if left is not None and left.status.name == "REVIEW_IN_PROGRESS":
+    if left is not None and left.status.in_review:
         try:
             stack_state.delete(cloudformation, left, None, say, setting.wait, timeout=120, quietly=True)
         except ClientError as error:

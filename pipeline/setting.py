@@ -99,7 +99,9 @@ class Setting:
         return self.nodes[image.wired[graph.IMAGE_NEEDS]] if image else None
 
     def left_over(self) -> list[stack_state.Live]:
-        """This environment's stacks whose template is gone from infra/, the newest first."""
+        """This environment's stacks whose template is gone from infra/, the newest first; not one that is in
+        review, which has no tags yet and holds nothing.
+        """
         known = {self.stack_name(node) for node in self.stacks.values()}
         every = stack_state.tagged(self.aws.client("cloudformation"), self.tags)
         return [live for live in every if live.name not in known]

@@ -133,7 +133,7 @@ def _follow(
                 next_step="find out who deleted it, mend what failed before, and deploy again",
                 details=details,
             )
-        return None if now.status.in_progress or now.status.name == "REVIEW_IN_PROGRESS" else now
+        return None if now.status.in_progress or now.status.in_review else now
 
     now: Live = wait(probe, what=f"stack {name}", timeout=timeout)
     if now.status.succeeded:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from pipeline.errors import StackStuckError
+from pipeline.errors import ProtectedError, StackStuckError
 from pipeline.stack_events import EventStream, does_not_exist, first_cause
 from pipeline.status import StackStatus
 from pipeline.template import Template
@@ -122,9 +122,7 @@ def delete(
         now = cloudformation.describe_stacks(StackName=live.stack_id)["Stacks"]
         say_events(events, template, (lambda _: None) if quietly else say)
         status = StackStatus(now[0]["StackStatus"]) if now else StackStatus("DELETE_COMPLETE")
-        return (
-            None if status.in_progress or status.name == live.status.name == "REVIEW_IN_PROGRESS" else status
-        )
+        return None if status.in_progress or (status.in_review and live.status.in_review) else status
 
     try:
         status = wait(probe, what=f"deleting stack {live.name}", timeout=timeout)
@@ -139,6 +137,19 @@ def delete(
             why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else live.reason,
             next_step="remove what holds that resource and run the command again",
             where=template.where(cause.logical_id) if cause and template else "",
+        )
+
+
+def must_be_ours(
+    live: Live, tags: Mapping[str, str], next_step: str, what: str = "was not made by Slipway"
+) -> None:
+    """Raises ProtectedError for a stack that lacks any of `tags`, unless there is nothing in it."""
+    lacking = [f"{key}={value}" for key, value in tags.items() if live.tags.get(key) != value]
+    if lacking and not live.status.in_review:
+        raise ProtectedError(
+            f"stack {live.name} {what}",
+            why=f"it does not carry the tag {', '.join(lacking)}",
+            next_step=next_step,
         )
 
 

@@ -19,7 +19,12 @@ class StackStatus:
     @property
     def in_progress(self) -> bool:
         """CloudFormation is at work. In REVIEW_IN_PROGRESS it is not: an empty stack waits for a person."""
-        return self.name.endswith("_IN_PROGRESS") and self.name != "REVIEW_IN_PROGRESS"
+        return self.name.endswith("_IN_PROGRESS") and not self.in_review
+
+    @property
+    def in_review(self) -> bool:
+        """A change set is to create it and was not executed: it has no resources, and no tags."""
+        return self.name == "REVIEW_IN_PROGRESS"
 
     @property
     def must_be_cleared(self) -> bool:

@@ -73,6 +73,8 @@ class FakeCloudFormation:
             "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in given.items()],
             "Tags": [{"Key": key, "Value": value} for key, value in TAGS.items()],
         }
+        if status == "REVIEW_IN_PROGRESS":  # AWS gives it its tags once the change set is executed
+            self.stacks[stack_id]["Tags"] = []
         self.ahead[stack_id] = list(then)
         self._events.setdefault(stack_id, [])
         self._event(stack_id, name, STACK, status)
@@ -121,6 +123,7 @@ class FakeCloudFormation:
         arn = f"arn:changeset/{request['ChangeSetName']}"
         kind = request["ChangeSetType"]
         self._sets[arn] = {"Stack": stack_id, "Name": request["ChangeSetName"], "Type": kind}
+        self._sets[arn]["Tags"] = request.get("Tags")
         return {"Id": arn, "StackId": stack_id}
 
     def describe_change_set(self, **request: Any) -> dict[str, Any]:
@@ -160,6 +163,7 @@ class FakeCloudFormation:
         name, word = stack["StackName"], chosen["Type"]
         self.log.append(f"execute {name}")
         stack["StackStatus"] = f"{word}_IN_PROGRESS"
+        stack["Tags"] = stack["Tags"] if chosen["Tags"] is None else chosen["Tags"]
         stack["LastUpdatedTime"] = START + timedelta(minutes=next(self._count))
         self._event(chosen["Stack"], name, STACK, stack["StackStatus"])
         for logical_id, kind, reason in self.failures:

@@ -72,6 +72,19 @@ def test_a_stack_that_slipway_did_not_make_is_refused_and_what_it_needs_stays(he
     assert "/orders/dev/password" in here.ssm.values
 
 
+def test_a_stack_that_a_plan_left_in_review_without_tags_goes_too(here: World) -> None:
+    for name in ("orders-dev-rds", "orders-dev-app"):
+        del here.cloudformation.stacks[here.cloudformation._find(name)["StackId"]]  # type: ignore[index]
+        here.cloudformation.have(name, "REVIEW_IN_PROGRESS")
+
+    assert destroy.destroy(here.setting, Audience()) is None
+    assert [
+        "delete orders-dev-app",
+        "delete orders-dev-rds",
+        "delete orders-dev-vpc",
+    ] == here.cloudformation.log
+
+
 def test_a_stack_that_can_not_be_deleted_keeps_what_it_stands_on(here: World) -> None:
     here.cloudformation.next_ends["orders-dev-app"] = ["DELETE_FAILED"]
     here.cloudformation.failures = [("Service", "AWS::ECS::Service", "deletion protection is on")]

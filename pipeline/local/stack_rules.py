@@ -1,4 +1,4 @@
-"""What CloudFormation refuses before it creates a change set, in its own words.
+"""What CloudFormation refuses before it creates a change set, in its own words, and what a new stack lacks.
 
 Parameters of AWS-specific types must name what exists:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
@@ -39,6 +39,7 @@ def register(registry: Registry) -> None:
 
     for operation in ("CreateChangeSet", "UpdateStack"):
         _refuse_unready_stacks(registry, operation)
+    tag_no_stack_in_review(registry)
 
 
 def refuse_unknown_values(
@@ -85,6 +86,20 @@ def _refuse_unready_stacks(registry: Registry, operation: str) -> None:
         return shipped(request)
 
     registry.operation("cloudformation", operation, checked)
+
+
+def tag_no_stack_in_review(registry: Registry) -> None:
+    """A stack gets the tags of the change set that creates it when that is executed."""
+    shipped = registry.shipped_operation("cloudformation", "CreateChangeSet")
+
+    def untagged(request: dict[str, list[str]]) -> Response:
+        response = shipped(request)
+        for stack in registry.store("cloudformation", "_stacks").values():
+            if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+                stack["Tags"] = []
+        return response
+
+    registry.operation("cloudformation", "CreateChangeSet", untagged)
 
 
 def _names(stack: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,6 +1,11 @@
+import json
+from importlib import import_module
+
 import pytest
 
-from pipeline.local.stack_rules import refusal_of, refuse_unknown_values
+from pipeline.local.registration import OPERATIONS, Registry
+from pipeline.local.settings import Settings
+from pipeline.local.stack_rules import refusal_of, refuse_unknown_values, tag_no_stack_in_review
 
 KNOWN = {
     "AWS::EC2::VPC::Id": {"vpc-1": {}},
@@ -58,3 +63,28 @@ def test_a_stack_that_cannot_be_updated_says_its_state(status):
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
 def test_a_stack_that_can_be_updated_is_not_refused(status):
     assert refusal_of(status, "arn") is None
+
+
+def test_a_stack_in_review_has_no_tags_and_its_change_set_keeps_them(tmp_path, monkeypatch):
+    module, table = OPERATIONS["cloudformation"]
+    monkeypatch.setattr(import_module(module), table, dict(getattr(import_module(module), table)))
+    registry = Registry(Settings(checkout=tmp_path))
+    tag_no_stack_in_review(registry)
+    request = {
+        "StackName": "in-review",
+        "ChangeSetName": "first",
+        "ChangeSetType": "CREATE",
+        "TemplateBody": json.dumps({"Resources": {"A": {"Type": "AWS::Logs::LogGroup"}}}),
+        "Tags.member.1.Key": "service",
+        "Tags.member.1.Value": "orders",
+    }
+
+    with registry.scope():
+        create = registry.shipped_operation("cloudformation", "CreateChangeSet")
+        assert 200 == create({key: [value] for key, value in request.items()})[0]
+        stack = registry.store("cloudformation", "_stacks").pop("in-review")
+        change_sets = registry.store("cloudformation", "_change_sets")
+        change_set = change_sets.pop(next(iter(change_sets)))
+
+    assert ("REVIEW_IN_PROGRESS", []) == (stack["StackStatus"], stack["Tags"])
+    assert ["service"] == [tag["Key"] for tag in change_set["Tags"]]

@@ -9,27 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
-from pipeline import validation
+from pipeline import leftovers, validation
 from pipeline.template import Template
 
-PREFIX = "slipway-"
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # CloudFormation has no code of its own for an empty change set, only these sentences.
 _EMPTY = ("didn't contain changes", "No updates are to be performed", "no changes", "No changes")
 
 
-class ChangeSets(validation.Events, Protocol):
+class ChangeSets(validation.Events, leftovers.ChangeSets, Protocol):
     """What change sets ask of CloudFormation."""
 
     def create_change_set(self, **request: Any) -> dict[str, Any]: ...
 
     def describe_change_set(self, **request: Any) -> dict[str, Any]: ...
-
-    def delete_change_set(self, **request: Any) -> dict[str, Any]: ...
-
-    def list_change_sets(self, **request: Any) -> dict[str, Any]: ...
 
     def execute_change_set(self, **request: Any) -> dict[str, Any]: ...
 
@@ -100,14 +93,15 @@ def create(
     wait: Callable[..., Any],
     *,
     new: bool,
+    name: str | None = None,
     timeout: float = 600,
 ) -> Changes | NoChanges:
-    """Create a change set and wait until it can be read. timeout: seconds.
+    """Create a change set and wait until it can be read. name: of `new_name`; timeout: seconds.
 
     Raises StackFailedError with AWS's reason where it can't be created.
     """
     if not new:
-        _clear_leftovers(cloudformation, wanted.name)
+        leftovers.clear(cloudformation, wanted.name)
     request = {
         "ChangeSetType": "CREATE" if new else "UPDATE",
         "TemplateBody": wanted.template.body,
@@ -116,7 +110,9 @@ def create(
         ],
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())],
     }
-    return _create(cloudformation, wanted.name, request, wait, timeout, wanted.template.where)
+    return _create(
+        cloudformation, wanted.name, name or new_name(), request, wait, timeout, wanted.template.where
+    )
 
 
 def create_for_parameters(
@@ -132,7 +128,7 @@ def create_for_parameters(
 
     before: all parameters that the stack has. Raises StackFailedError as `create` does.
     """
-    _clear_leftovers(cloudformation, stack_name)
+    leftovers.clear(cloudformation, stack_name)
     parameters = [
         {"ParameterKey": key, "ParameterValue": changed[key]}
         if key in changed
@@ -140,7 +136,12 @@ def create_for_parameters(
         for key in sorted(before)
     ]
     request = {"ChangeSetType": "UPDATE", "UsePreviousTemplate": True, "Parameters": parameters}
-    return _create(cloudformation, stack_name, request, wait, timeout)
+    return _create(cloudformation, stack_name, new_name(), request, wait, timeout)
+
+
+def new_name() -> str:
+    """A name that no other change set has."""
+    return f"{leftovers.PREFIX}{uuid.uuid4()}"
 
 
 def discard(cloudformation: ChangeSets, changes: Changes) -> None:
@@ -151,12 +152,12 @@ def discard(cloudformation: ChangeSets, changes: Changes) -> None:
 def _create(
     cloudformation: ChangeSets,
     stack_name: str,
+    name: str,
     request: Mapping[str, Any],
     wait: Callable[..., Any],
     timeout: float,
     where: Callable[[str], str] = lambda _: "",
 ) -> Changes | NoChanges:
-    name = f"{PREFIX}{uuid.uuid4()}"
     # With a token, a request that botocore sends again because its answer was lost asks for nothing new.
     made = cloudformation.create_change_set(
         StackName=stack_name, ChangeSetName=name, ClientToken=name, Capabilities=CAPABILITIES, **request
@@ -189,17 +190,6 @@ def summary(changes: Sequence[ResourceChange]) -> str:
         "replace" if c.action == "Modify" and c.replacement == "True" else c.action.lower() for c in changes
     )
     return ", ".join(f"{count} to {word}" for word, count in words.items()) or "outputs or tags only"
-
-
-def _clear_leftovers(cloudformation: ChangeSets, stack_name: str) -> None:
-    """One that is still being made, for a run interrupted just now, can't be deleted yet."""
-    for left in cloudformation.list_change_sets(StackName=stack_name).get("Summaries", []):
-        if left["ChangeSetName"].startswith(PREFIX) and left.get("ExecutionStatus") != "EXECUTE_IN_PROGRESS":
-            try:
-                cloudformation.delete_change_set(ChangeSetName=left["ChangeSetId"], StackName=left["StackId"])
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "InvalidChangeSetStatus":
-                    raise
 
 
 def _change(raw: Mapping[str, Any]) -> ResourceChange:

@@ -19,6 +19,10 @@ def client_error(operation: str, code: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
+def http_date(when: datetime) -> str:
+    return when.strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
 class Time:
     """A clock that only sleeping moves."""
 
@@ -61,6 +65,7 @@ class FakeCloudFormation:
         self._events: dict[str, list[dict[str, Any]]] = {}
         self._sets: dict[str, dict[str, Any]] = {}
         self._count = itertools.count(1)
+        self.now = START
 
     def have(self, name: str, status: str, *then: str, outputs: dict[str, str] | None = None) -> str:
         stack_id = f"arn:aws:cloudformation:eu-west-1:000000000000:stack/{name}/{next(self._count)}"
@@ -114,20 +119,23 @@ class FakeCloudFormation:
         name = request["StackName"]
         self.log.append(f"create_change_set {request['ChangeSetType']} {name}")
         self.last_request = request
-        if request["ChangeSetType"] == "CREATE":
+        found = self._find(name)
+        if found is None:
+            assert request["ChangeSetType"] == "CREATE"
             stack_id = self.have(name, "REVIEW_IN_PROGRESS")
         else:
-            found = self._find(name)
-            assert found is not None
+            assert (request["ChangeSetType"] == "CREATE") == (found["StackStatus"] == "REVIEW_IN_PROGRESS")
             stack_id = found["StackId"]
         arn = f"arn:changeset/{request['ChangeSetName']}"
         kind = request["ChangeSetType"]
         self._sets[arn] = {"Stack": stack_id, "Name": request["ChangeSetName"], "Type": kind}
-        self._sets[arn]["Tags"] = request.get("Tags")
+        self._sets[arn] |= {"Tags": request.get("Tags"), "CreationTime": self.now}
         return {"Id": arn, "StackId": stack_id}
 
     def describe_change_set(self, **request: Any) -> dict[str, Any]:
         name = self.stacks[request["StackName"]]["StackName"]
+        if request["ChangeSetName"] not in self._sets:
+            raise client_error("DescribeChangeSet", "ChangeSetNotFound", "There is no such change set")
         if self.refusal:
             return {"Status": "FAILED", "StatusReason": self.refusal}
         if name in self.empty:
@@ -151,10 +159,16 @@ class FakeCloudFormation:
         found = self._find(request["StackName"])
         return {
             "Summaries": [
-                {"ChangeSetName": s["Name"], "ChangeSetId": arn, "StackId": s["Stack"]}
+                {
+                    "ChangeSetName": s["Name"],
+                    "ChangeSetId": arn,
+                    "StackId": s["Stack"],
+                    "CreationTime": s["CreationTime"],
+                }
                 for arn, s in self._sets.items()
                 if found and s["Stack"] == found["StackId"]
-            ]
+            ],
+            "ResponseMetadata": {"HTTPHeaders": {"date": http_date(self.now)}},
         }
 
     def execute_change_set(self, **request: Any) -> dict[str, Any]:
@@ -174,6 +188,7 @@ class FakeCloudFormation:
     def delete_stack(self, **request: Any) -> dict[str, Any]:
         stack = self.stacks[request["StackName"]]
         self.log.append(f"delete {stack['StackName']}")
+        self._sets = {arn: s for arn, s in self._sets.items() if s["Stack"] != stack["StackId"]}
         was = stack["StackStatus"]
         stack["StackStatus"] = "DELETE_IN_PROGRESS"
         for logical_id, kind, reason in self.failures if was != "REVIEW_IN_PROGRESS" else []:
@@ -233,10 +248,9 @@ class FakeSsm:
     def get_parameter(self, **request: Any) -> dict[str, Any]:
         if request["Name"] not in self.values:
             raise client_error("GetParameter", "ParameterNotFound", "")
-        date = self.now.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return {
             "Parameter": self.values[request["Name"]],
-            "ResponseMetadata": {"HTTPHeaders": {"date": date}},
+            "ResponseMetadata": {"HTTPHeaders": {"date": http_date(self.now)}},
         }
 
     def get_parameters(self, **request: Any) -> dict[str, Any]:

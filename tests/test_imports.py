@@ -29,7 +29,7 @@ LAYERS = (
     ("github_posts",),
     ("stack_state", "service_deployment", "stack_resources"),
     ("change_set", "identity", "waits"),
-    ("stack_events", "validation", "environment", "template", "source"),
+    ("stack_events", "validation", "leftovers", "environment", "template", "source"),
     ("markdown", "mermaid", "workflow_commands", "github", "stack_drift"),
     ("masking", "waiting", "turn", "status", "job_output"),
     ("parameter", "template_rules", "project", "yaml_file", "command_line"),

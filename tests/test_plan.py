@@ -78,6 +78,26 @@ def test_nothing_is_left_behind_and_nothing_is_executed(here: World) -> None:
     assert {} == here.ssm.values
 
 
+def test_a_new_stack_in_which_another_plan_reads_its_own_change_set_is_left_to_that_plan(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = here.cloudformation.describe_change_set
+
+    def another_begins(**request: Any) -> dict[str, Any]:
+        if "/orders-ecr/" in request["StackName"]:
+            here.cloudformation.create_change_set(
+                StackName="orders-ecr", ChangeSetName="slipway-another", ChangeSetType="CREATE"
+            )
+        return shipped(**request)
+
+    monkeypatch.setattr(here.cloudformation, "describe_change_set", another_begins)
+    planned = make(here)
+
+    assert planned.failure is None
+    assert "REVIEW_IN_PROGRESS" == here.cloudformation._find("orders-ecr")["StackStatus"]  # type: ignore[index]
+    assert ["slipway-another"] == [one["Name"] for one in here.cloudformation._sets.values()]
+
+
 def test_a_deployed_environment_has_nothing_to_change(here: World) -> None:
     here.deployed()
     here.cloudformation.empty |= {"orders-ecr", "orders-dev-vpc", "orders-dev-rds", "orders-dev-app"}

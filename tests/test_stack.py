@@ -1,5 +1,6 @@
 """One stack is deployed from whatever state an earlier run left it in; any rollback is a failure."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -265,10 +266,25 @@ def test_a_change_set_that_an_earlier_run_left_is_taken_away(
         StackName=NAME, ChangeSetName="slipway-left-over", ChangeSetType="UPDATE"
     )
     cloudformation.create_change_set(StackName=NAME, ChangeSetName="somebody-elses", ChangeSetType="UPDATE")
+    cloudformation.now += timedelta(minutes=15)
 
     deploy()
 
     assert 1 == cloudformation.log.count("delete_change_set")
+
+
+def test_a_change_set_that_another_run_may_be_reading_is_left_to_it(
+    deploy: Deploy, cloudformation: FakeCloudFormation
+) -> None:
+    cloudformation.have(NAME, "CREATE_COMPLETE")
+    cloudformation.create_change_set(
+        StackName=NAME, ChangeSetName="slipway-of-another-plan", ChangeSetType="UPDATE"
+    )
+    cloudformation.now += timedelta(minutes=14)
+
+    deploy()
+
+    assert 0 == cloudformation.log.count("delete_change_set")
 
 
 def test_a_change_set_that_cloudformation_still_makes_for_an_interrupted_run_holds_nobody_up(
@@ -278,6 +294,7 @@ def test_a_change_set_that_cloudformation_still_makes_for_an_interrupted_run_hol
     cloudformation.create_change_set(
         StackName=NAME, ChangeSetName="slipway-left-over", ChangeSetType="UPDATE"
     )
+    cloudformation.now += timedelta(minutes=15)
 
     def refused(**_: Any) -> None:
         words = "Cannot delete ChangeSet in status CREATE_IN_PROGRESS"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from pipeline import change_set, template
+from pipeline import leftovers, template
 from tests.identity.needs import granted, handler_permissions, tagging
 from tests.templates.reading import INFRA, of_type, read, reference
 
@@ -103,7 +103,7 @@ def test_what_validation_found_may_be_read_by_whoever_makes_the_change_set(role,
         return may(role, "cloudformation:DescribeEvents", f"arn:aws:cloudformation:{HERE}:{resource}")
 
     assert readable(f"stack/{own}/1")
-    assert readable(f"changeSet/{change_set.PREFIX}1/1")
+    assert readable(f"changeSet/{leftovers.PREFIX}1/1")
     assert not readable(f"stack/{others}/1")
     assert not readable("changeSet/somebody-elses/1")
 

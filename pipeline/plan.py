@@ -9,7 +9,6 @@ from pipeline import (
     change_set,
     graph,
     image_node,
-    preview,
     registry,
     remembered,
     role_boundary,
@@ -21,6 +20,7 @@ from pipeline import (
 from pipeline.change_set import ResourceChange
 from pipeline.errors import SlipwayError
 from pipeline.graph import Node
+from pipeline.preview import Previews
 from pipeline.runner import Outcome, Result
 from pipeline.setting import Setting
 
@@ -87,6 +87,7 @@ def make(setting: Setting, audience: Audience) -> Plan:
     with setting.locked("plan", audience.say("lock")):
         memory = remembered.Remembered(ssm, remembered.parameter_name(*names))
         unchanged: set[str] = set()
+        previews = Previews(setting)
 
         def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
             node = setting.nodes[name]
@@ -94,13 +95,17 @@ def make(setting: Setting, audience: Audience) -> Plan:
             if node.template is None:
                 planned = _image(setting, outputs)
             else:
-                planned = _stack(setting, node, outputs, audience.say(name), memory)
+                planned = _stack(setting, node, outputs, audience.say(name), memory, previews)
             if planned.word == "unchanged":
                 unchanged.add(name)
             return planned
 
         needs = {name: node.needs for name, node in setting.nodes.items()}
-        outcomes = runner.run(needs, work, audience, clock=setting.clock)
+        try:
+            outcomes = runner.run(needs, work, audience, clock=setting.clock)
+        except KeyboardInterrupt:
+            previews.clear_up()
+            raise
     plans = tuple(_plan_of(outcomes[name]) for name in setting.nodes)
     failure = aws.first_failure(outcome.error for outcome in outcomes.values())
     return Plan(setting.environment.name, plans, setting.aws.calls, failure)
@@ -132,6 +137,7 @@ def _stack(
     outputs: Mapping[str, Mapping[str, str]],
     say: Callable[[str], None],
     memory: remembered.Remembered,
+    previews: Previews,
 ) -> Result:
     name = setting.stack_name(node)
     live = setting.live(node)
@@ -166,7 +172,7 @@ def _stack(
         changes = tuple(ResourceChange("Add", r.logical_id, r.type) for r in template.resources.values())
         plan = NodePlan(node.name, name, "make again" if again else "create", note, changes, missing)
         return _Planned(plan.action, {}, plan)
-    plan = _by_change_set(setting, node, wanted, live, say)
+    plan = _by_change_set(setting, node, wanted, live, previews.of(wanted, live, say))
     return _Planned(plan.action, live.outputs if live else {}, plan)
 
 
@@ -175,9 +181,8 @@ def _by_change_set(
     node: Node,
     wanted: change_set.Wanted,
     live: stack_state.Live | None,
-    say: Callable[[str], None],
+    outcome: change_set.Changes | change_set.NoChanges,
 ) -> NodePlan:
-    outcome = preview.of(setting, wanted, live, say)
     if isinstance(outcome, change_set.NoChanges):
         return NodePlan(node.name, wanted.name, "unchanged")
     weights.refuse_to_move(outcome.changes, wanted.template)

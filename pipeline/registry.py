@@ -108,27 +108,34 @@ def push(
 ) -> str:
     """Push a local image as repository:tag and return its digest; ~/.docker/config.json is left alone.
 
-    Raises ImageError with the registry's words.
+    Of two pushes of a tag at once ECR refuses the second, for tags are immutable: then the first one's image
+    is taken, which was built from the same content. Raises ImageError with the registry's words.
     """
     docker.tag(image, repository_uri, tag)
-    digest = ""
+    digest, refusal = "", ""
     seen: set[str] = set()
     for answer in docker.push(
         repository_uri, tag=tag, stream=True, decode=True, auth_config=credentials(ecr)
     ):
         if "error" in answer:
-            reason = str(answer["error"]).strip()
-            raise full_disk(reason) or ImageError(
-                "the image could not be pushed", why=reason, next_step="run the same command again"
-            )
+            refusal = str(answer["error"]).strip()
+            break
         digest = answer.get("aux", {}).get("Digest", digest)
         status, layer = str(answer.get("status", "")), str(answer.get("id", ""))
         if layer and status in ("Pushed", "Layer already exists") and layer not in seen:
             seen.add(layer)
             say(f"layer {layer}: {status.lower()}")
-    if not digest:
-        raise ImageError("the push gave no digest", next_step="run the same command again")
-    return digest
+    if digest and not refusal:
+        return digest
+    theirs = digest_of(ecr, repository_uri, tag)
+    if theirs is not None:
+        say(f"somebody else has pushed {tag} meanwhile: taking theirs")
+        return theirs
+    raise full_disk(refusal) or ImageError(
+        "the image could not be pushed",
+        why=refusal or "the push gave no digest",
+        next_step="run the same command again",
+    )
 
 
 def repository_name(repository_uri: str) -> str:

@@ -99,11 +99,21 @@ def test_a_refused_push_fails_with_the_registrys_words() -> None:
     assert "tag is immutable" == failed.value.why
 
 
+@pytest.mark.parametrize("answer", [{"error": "tag is immutable"}, {"status": "done"}])
+def test_an_image_that_somebody_else_has_pushed_meanwhile_is_taken(answer: dict[str, str]) -> None:
+    said: list[str] = []
+
+    digest = registry.push(FakeDocker(answer), FakeEcr(abc=DIGEST), "i", URI, "abc", said.append)
+
+    assert DIGEST == digest
+    assert ["somebody else has pushed abc meanwhile: taking theirs"] == said
+
+
 def test_a_full_disk_while_pushing_is_told_as_such() -> None:
     with pytest.raises(DockerError):
         registry.push(FakeDocker({"error": "no space left on device"}), FakeEcr(), "i", URI, "abc", print)
 
 
 def test_a_push_without_a_digest_is_no_success() -> None:
-    with pytest.raises(ImageError):
+    with pytest.raises(ImageError, match="the push gave no digest"):
         registry.push(FakeDocker({"status": "done"}), FakeEcr(), "i", URI, "abc", print)

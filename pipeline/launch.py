@@ -95,7 +95,7 @@ class Launch:
         self._make_bucket()
         for setting in self._there.values():
             for name, kind in self._secrets.items():
-                secrets.create(setting.aws.client("ssm"), name, setting.tags, kind)
+                secrets.create(setting.aws.client("ssm"), name, setting.tags, setting.wait, kind)
 
     def _make_bucket(self) -> None:
         """S3 goes on deleting a bucket for a while, and refuses one of that name meanwhile."""

@@ -128,7 +128,7 @@ def _create(ssm: LockParameters, name: str, owner: Owner) -> bool:
     try:
         ssm.put_parameter(Name=name, Value=_value(owner), Type="String", Overwrite=False)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterAlreadyExists":
+        if error.response["Error"]["Code"] in ("ParameterAlreadyExists", "TooManyUpdates"):
             return False
         raise
     return True

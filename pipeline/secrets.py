@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-reference
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -17,6 +17,8 @@ from pipeline.errors import TemplateError
 from pipeline.template import Template
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
+Wait = Callable[..., Any]
+"""waiting.wait_until with sleep and clock already in it."""
 _BATCH = 10  # GetParameters and DeleteParameters take ten names
 
 
@@ -63,21 +65,35 @@ def missing(ssm: SecretParameters, names: Iterable[str]) -> list[str]:
     return absent
 
 
-def create(ssm: SecretParameters, name: str, tags: Mapping[str, str], kind: str = "SecureString") -> bool:
-    """Create a parameter with 192 random bits. False where somebody else made it first: theirs stays."""
-    try:
-        ssm.put_parameter(
-            Name=name,
-            Value=masking.remember(secrets.token_urlsafe(24)),
-            Type=kind,
-            Overwrite=False,
-            Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterAlreadyExists":
-            return False
-        raise
-    return True
+def create(
+    ssm: SecretParameters, name: str, tags: Mapping[str, str], wait: Wait, kind: str = "SecureString"
+) -> bool:
+    """Create a parameter with 192 random bits. False where somebody else made it first: theirs stays.
+
+    Raises WaitTimeoutError where SSM goes on refusing.
+    """
+    value = masking.remember(secrets.token_urlsafe(24))
+
+    def probe() -> bool | None:
+        try:
+            ssm.put_parameter(
+                Name=name,
+                Value=value,
+                Type=kind,
+                Overwrite=False,
+                Tags=[{"Key": key, "Value": text} for key, text in sorted(tags.items())],
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "TooManyUpdates":  # somebody writes it at this moment, and may yet fail
+                return None
+            if code == "ParameterAlreadyExists":
+                return False
+            raise
+        return True
+
+    made: bool = wait(probe, what=f"the parameter {name}", timeout=60)
+    return made
 
 
 def delete(ssm: SecretParameters, names: Iterable[str]) -> list[str]:

@@ -67,7 +67,7 @@ def _change_stack(
     ssm = setting.aws.client("ssm")
     kinds = secrets.kinds_in(wanted.template, wanted.parameters)
     for name in secrets.missing(ssm, kinds):
-        if secrets.create(ssm, name, wanted.tags, kinds[name]):
+        if secrets.create(ssm, name, wanted.tags, setting.wait, kinds[name]):
             say(f"created the secret {name}")
     tasks = Tasks(setting, wanted, say)
     if weights.guarded(wanted.template):

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import lock
 from pipeline.errors import BusyError
-from tests.fakes import FakeSsm
+from tests.fakes import FakeSsm, client_error
 
 NAME = lock.parameter_name("orders", "dev")
 OTHER = lock.Owner("other", "ada", "laptop", "deploy dev", "2026-11-23T12:00:00Z", "boot ns 1 2")
@@ -102,6 +102,15 @@ def test_who_takes_over_and_finds_that_the_other_has_deleted_it_already_goes_on(
     lock._create(ssm, NAME, OTHER)
 
     assert [NAME] == hold(ssm, dead=True)
+
+
+def test_of_two_that_write_at_the_same_moment_the_refused_one_is_told_to_wait() -> None:
+    class Contended(FakeSsm):
+        def put_parameter(self, **_: Any) -> dict[str, Any]:
+            raise client_error("PutParameter", "TooManyUpdates", "There are concurrent updates")
+
+    with pytest.raises(BusyError, match="another deploy took this environment at the same moment"):
+        hold(Contended())
 
 
 def test_a_request_whose_answer_was_lost_is_sent_again_and_has_the_lock() -> None:

@@ -1,10 +1,12 @@
 """Secrets are made once, at random, and never leave SSM."""
 
+from typing import Any
+
 import pytest
 
 from pipeline import masking, secrets, template
-from pipeline.errors import TemplateError
-from tests.fakes import FakeSsm
+from pipeline.errors import TemplateError, WaitTimeoutError
+from tests.fakes import FakeSsm, Time, client_error
 
 NAME = "/orders/dev/database/password"
 
@@ -33,7 +35,7 @@ def test_a_missing_secret_is_made_strong_and_encrypted() -> None:
     ssm = FakeSsm()
 
     assert [NAME] == secrets.missing(ssm, [NAME])
-    assert secrets.create(ssm, NAME, {"service": "orders"})
+    assert secrets.create(ssm, NAME, {"service": "orders"}, Time().wait)
     assert "SecureString" == ssm.values[NAME]["Type"]
     assert len(ssm.values[NAME]["Value"]) >= 32
     assert [] == secrets.missing(ssm, [NAME])
@@ -41,26 +43,52 @@ def test_a_missing_secret_is_made_strong_and_encrypted() -> None:
 
 def test_two_secrets_are_never_the_same() -> None:
     ssm = FakeSsm()
-    secrets.create(ssm, "/a", {})
-    secrets.create(ssm, "/b", {})
+    secrets.create(ssm, "/a", {}, Time().wait)
+    secrets.create(ssm, "/b", {}, Time().wait)
 
     assert ssm.values["/a"]["Value"] != ssm.values["/b"]["Value"]
 
 
 def test_a_secret_that_somebody_made_meanwhile_stays_as_it_is() -> None:
     ssm = FakeSsm()
-    secrets.create(ssm, NAME, {})
+    secrets.create(ssm, NAME, {}, Time().wait)
     before = ssm.values[NAME]["Value"]
 
-    assert not secrets.create(ssm, NAME, {})
+    assert not secrets.create(ssm, NAME, {}, Time().wait)
     assert before == ssm.values[NAME]["Value"]
+
+
+class Busy(FakeSsm):
+    """Refuses so many writes, because somebody else writes at the same moment."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    def put_parameter(self, **request: Any) -> dict[str, Any]:
+        if self.refusals:
+            self.refusals -= 1
+            raise client_error("PutParameter", "TooManyUpdates", "There are concurrent updates")
+        return super().put_parameter(**request)
+
+
+def test_a_secret_that_somebody_writes_at_the_same_moment_is_asked_for_again() -> None:
+    ssm = Busy(2)
+
+    assert secrets.create(ssm, NAME, {}, Time().wait)
+    assert [NAME] == list(ssm.values)
+
+
+def test_a_secret_that_can_never_be_written_ends_in_time() -> None:
+    with pytest.raises(WaitTimeoutError):
+        secrets.create(Busy(1000), NAME, {}, Time().wait)
 
 
 def test_more_than_ten_are_asked_for_and_deleted_in_batches() -> None:
     ssm = FakeSsm()
     names = [f"/{i}" for i in range(23)]
     for name in names[:12]:
-        secrets.create(ssm, name, {})
+        secrets.create(ssm, name, {}, Time().wait)
 
     assert names[12:] == secrets.missing(ssm, names)
     assert names[:12] == secrets.delete(ssm, names)
@@ -74,7 +102,7 @@ def test_the_test_traffics_secret_is_a_plain_parameter_that_a_listener_rule_can_
     )
     kinds = secrets.kinds_in(template.parse("app", "infra/app.yaml", body), {"ServiceName": "orders"})
     ssm = FakeSsm()
-    secrets.create(ssm, "/orders/test-traffic/secret", {}, kinds["/orders/test-traffic/secret"])
+    secrets.create(ssm, "/orders/test-traffic/secret", {}, Time().wait, kinds["/orders/test-traffic/secret"])
 
     assert {"/orders/test-traffic/secret": "String"} == kinds
     assert "String" == ssm.values["/orders/test-traffic/secret"]["Type"]
@@ -84,7 +112,7 @@ def test_the_test_traffics_secret_is_a_plain_parameter_that_a_listener_rule_can_
 def test_a_value_that_was_made_is_masked_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "_remembered", set())
     ssm = FakeSsm()
-    secrets.create(ssm, "/orders/dev/password", {})
+    secrets.create(ssm, "/orders/dev/password", {}, Time().wait)
 
     value = ssm.values["/orders/dev/password"]["Value"]
     assert "it is ***" == masking.masked(f"it is {value}", {})

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from pipeline.errors import ImageError, full_disk
 
+_REGION = re.compile(r"\.ecr\.([a-z0-9-]+)\.")
 _PINNED = re.compile(r"(?P<repository>[^@\s]+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 
@@ -84,11 +85,13 @@ def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
         )
     details = _describe(ecr, repository_uri, {"imageDigest": digest})
     if details is None:
+        region = _REGION.search(repository_uri)
         raise ImageError(
             f"ECR has no image {image_uri}",
             why="it was never pushed, or has been deleted",
             next_step="list what there is: aws ecr describe-images --repository-name "
-            + repository_name(repository_uri),
+            + repository_name(repository_uri)
+            + (f" --region {region[1]}" if region else ""),
         )
     tags = details.get("imageTags", [])
     if not tags:

@@ -44,6 +44,11 @@ class Live:
     changed_at: str
     """LastUpdatedTime, or CreationTime before the first update: different after any update by anybody."""
 
+    def command(self, verb: str) -> str:
+        """The AWS CLI's command about this stack, for an error to recommend; its id names the region."""
+        region = self.stack_id.split(":")[3]
+        return f"aws cloudformation {verb} --stack-name {self.name} --region {region}"
+
 
 def describe(cloudformation: Stacks, name: str) -> Live | None:
     """The stack, by name or id, or None where there is none (a deleted one counts as none)."""
@@ -135,7 +140,7 @@ def delete(
         raise StackStuckError(
             f"stack {live.name} could not be deleted ({status})",
             why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else live.reason,
-            next_step="remove what holds that resource and run the command again",
+            next_step=_delete_by_hand(live),
             where=template.where(cause.logical_id) if cause and template else "",
         )
 
@@ -157,17 +162,21 @@ def stuck(live: Live) -> StackStuckError:
     """The error for a state only a person can resolve, with the command that helps."""
     if live.status.name == "UPDATE_ROLLBACK_FAILED":
         help_ = (
-            f"mend the cause, then: aws cloudformation continue-update-rollback --stack-name {live.name}"
+            f"mend the cause, then: {live.command('continue-update-rollback')}"
             " (add --resources-to-skip LOGICAL_ID for what can't be mended)"
         )
     elif live.status.name == "DELETE_FAILED":
-        help_ = f"mend the cause, then: aws cloudformation delete-stack --stack-name {live.name}"
+        help_ = _delete_by_hand(live)
     else:  # nothing that helps here is harmless
         help_ = (
-            f"see what failed: aws cloudformation describe-stack-events --stack-name {live.name}"
+            f"see what failed: {live.command('describe-stack-events')}"
             " (to delete the stack would delete what lives in it)"
         )
     return StackStuckError(f"stack {live.name} is {live.status}", why=live.reason, next_step=help_)
+
+
+def _delete_by_hand(live: Live) -> str:
+    return f"remove what holds the resource that stayed, then: {live.command('delete-stack')}"
 
 
 def say_events(events: EventStream, template: Template | None, say: Say) -> None:

@@ -37,6 +37,7 @@ def failure(
         found = _found(cloudformation, arn)
     except (BotoCoreError, ClientError) as error:
         command = f"aws cloudformation describe-events --change-set-name {arn} --filters FailedEvents=true"
+        command += f" --region {arn.split(':')[3]}"
         why_not = [f"(what it found is not readable: {error})"]
         raise StackFailedError(
             what, why=reason, next_step=f"see what it found: {command}", details=why_not

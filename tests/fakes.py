@@ -126,7 +126,7 @@ class FakeCloudFormation:
         else:
             assert (request["ChangeSetType"] == "CREATE") == (found["StackStatus"] == "REVIEW_IN_PROGRESS")
             stack_id = found["StackId"]
-        arn = f"arn:changeset/{request['ChangeSetName']}"
+        arn = f"arn:aws:cloudformation:eu-west-1:000000000000:changeSet/{request['ChangeSetName']}/1"
         kind = request["ChangeSetType"]
         self._sets[arn] = {"Stack": stack_id, "Name": request["ChangeSetName"], "Type": kind}
         self._sets[arn] |= {"Tags": request.get("Tags"), "CreationTime": self.now}

@@ -68,6 +68,9 @@ def test_a_stack_that_slipway_did_not_make_is_refused_and_what_it_needs_stays(he
     failure = destroy.destroy(here.setting, Audience())
 
     assert isinstance(failure, ProtectedError)
+    assert (
+        "aws cloudformation delete-stack --stack-name orders-dev-rds --region eu-west-1" in failure.next_step
+    )
     assert ["delete orders-dev-app"] == here.cloudformation.log
     assert "/orders/dev/password" in here.ssm.values
 

@@ -53,7 +53,8 @@ def test_an_image_that_is_not_in_the_repository_is_refused() -> None:
     with pytest.raises(ImageError) as refused:
         registry.must_exist(FakeEcr(), URI, f"{URI}@{DIGEST}")
 
-    assert "aws ecr describe-images --repository-name orders" in refused.value.next_step
+    hint = "aws ecr describe-images --repository-name orders --region eu-west-1"
+    assert hint in refused.value.next_step
 
 
 def test_an_image_that_ecr_will_forget_is_refused_with_the_way_to_keep_it() -> None:

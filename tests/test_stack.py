@@ -139,7 +139,10 @@ def test_a_stuck_rollback_is_explained_with_the_command_that_helps(
     with pytest.raises(StackStuckError) as refused:
         deploy()
 
-    assert f"aws cloudformation continue-update-rollback --stack-name {NAME}" in refused.value.next_step
+    assert (
+        f"aws cloudformation continue-update-rollback --stack-name {NAME} --region eu-west-1"
+        in refused.value.next_step
+    )
     assert [] == cloudformation.log
 
 
@@ -149,7 +152,23 @@ def test_a_deletion_that_failed_is_explained(deploy: Deploy, cloudformation: Fak
     with pytest.raises(StackStuckError) as refused:
         deploy()
 
-    assert f"aws cloudformation delete-stack --stack-name {NAME}" in refused.value.next_step
+    assert (
+        f"aws cloudformation delete-stack --stack-name {NAME} --region eu-west-1" in refused.value.next_step
+    )
+
+
+def test_a_clearing_away_that_fails_says_what_every_further_deploy_says(
+    deploy: Deploy, cloudformation: FakeCloudFormation
+) -> None:
+    cloudformation.have(NAME, "ROLLBACK_COMPLETE")
+    cloudformation.next_ends[NAME] = ["DELETE_FAILED"]
+
+    with pytest.raises(StackStuckError) as first:
+        deploy()
+    with pytest.raises(StackStuckError) as second:
+        deploy()
+
+    assert first.value.next_step == second.value.next_step
 
 
 def test_what_lives_in_a_stack_whose_import_failed_is_not_deleted_on_our_advice(
@@ -161,7 +180,10 @@ def test_what_lives_in_a_stack_whose_import_failed_is_not_deleted_on_our_advice(
         deploy()
 
     assert "delete-stack" not in refused.value.next_step
-    assert f"aws cloudformation describe-stack-events --stack-name {NAME}" in refused.value.next_step
+    assert (
+        f"aws cloudformation describe-stack-events --stack-name {NAME} --region eu-west-1"
+        in refused.value.next_step
+    )
 
 
 @pytest.mark.parametrize(

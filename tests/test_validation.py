@@ -99,9 +99,10 @@ def test_who_may_not_read_the_events_is_given_the_command_and_the_change_set_sta
         change_set.create(cloudformation, wanted, Time().wait, new=True)
 
     assert (
-        "aws cloudformation describe-events --change-set-name arn:changeset/slipway-"
-        in failed.value.next_step
+        "aws cloudformation describe-events --change-set-name "
+        "arn:aws:cloudformation:eu-west-1:000000000000:changeSet/slipway-" in failed.value.next_step
     )
+    assert failed.value.next_step.endswith(" --region eu-west-1")
     assert "delete_change_set" not in cloudformation.log
 
 

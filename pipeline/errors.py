@@ -118,7 +118,7 @@ class StackFailedError(SlipwayError):
 
 
 class StackStuckError(SlipwayError):
-    """A stack is in a state only a person can resolve (UPDATE_ROLLBACK_FAILED, DELETE_FAILED)."""
+    """A stack is in a state only a person can resolve (UPDATE_ROLLBACK_FAILED, DELETE_FAILED, ...)."""
 
     exit_code = 11
 

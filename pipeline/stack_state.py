@@ -165,6 +165,8 @@ def stuck(live: Live) -> StackStuckError:
             f"mend the cause, then: {live.command('continue-update-rollback')}"
             " (add --resources-to-skip LOGICAL_ID for what can't be mended)"
         )
+    elif live.status.name == "UPDATE_FAILED":  # by somebody's --disable-rollback; Slipway never asks for that
+        help_ = f"put back what was before: {live.command('rollback-stack')}; then deploy again"
     elif live.status.name == "DELETE_FAILED":
         help_ = _delete_by_hand(live)
     else:  # nothing that helps here is harmless

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events
 from dataclasses import dataclass
 
 _NEVER_LIVED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"})
-_STUCK = frozenset({"UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"})
+_STUCK = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"})
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
 
@@ -33,7 +33,9 @@ class StackStatus:
 
     @property
     def needs_a_person(self) -> bool:
-        """CloudFormation takes no update in this state."""
+        """Somebody must decide first: CloudFormation takes no update, or in UPDATE_FAILED, where the update's
+        own rollback was turned off, only one that goes on from half of what was asked.
+        """
         return self.name in _STUCK
 
     @property

@@ -146,6 +146,20 @@ def test_a_stuck_rollback_is_explained_with_the_command_that_helps(
     assert [] == cloudformation.log
 
 
+def test_an_update_that_failed_and_was_not_rolled_back_is_explained(
+    deploy: Deploy, cloudformation: FakeCloudFormation
+) -> None:
+    cloudformation.have(NAME, "UPDATE_FAILED")
+
+    with pytest.raises(StackStuckError) as refused:
+        deploy()
+
+    assert (
+        f"aws cloudformation rollback-stack --stack-name {NAME} --region eu-west-1" in refused.value.next_step
+    )
+    assert [] == cloudformation.log
+
+
 def test_a_deletion_that_failed_is_explained(deploy: Deploy, cloudformation: FakeCloudFormation) -> None:
     cloudformation.have(NAME, "DELETE_FAILED")
 

@@ -22,7 +22,7 @@ TABLE = {
     "UPDATE_IN_PROGRESS": "in_progress",
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "in_progress",
     "UPDATE_COMPLETE": "ready",
-    "UPDATE_FAILED": "ready",
+    "UPDATE_FAILED": "needs_a_person",
     "UPDATE_ROLLBACK_IN_PROGRESS": "in_progress",
     "UPDATE_ROLLBACK_FAILED": "needs_a_person",
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "in_progress",

@@ -93,7 +93,7 @@ def _interrupted(reporter: "Reporter") -> SlipwayError:
 def _known(error: Exception) -> SlipwayError | None:
     if isinstance(error, SlipwayError):
         return error
-    from pipeline.aws import in_our_words
+    from pipeline.aws_errors import in_our_words
 
     return in_our_words(error)
 

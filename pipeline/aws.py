@@ -1,4 +1,4 @@
-"""The AWS session: its clients, its count of calls, and AWS's errors in Slipway's words.
+"""The AWS session: its clients, its count of calls, and whose account it may be.
 
 Retries: the `standard` mode backs off with jitter on throttling and on transient errors; ten attempts span
 more than a minute, so throttling never fails a deploy.
@@ -6,42 +6,22 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
 """
 
 import os
-import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-import botocore.exceptions
 from botocore.config import Config
 
 from pipeline.environment import Environment, did_you_mean
-from pipeline.errors import (
-    AwsRefusedError,
-    AwsUnreachableError,
-    CredentialsError,
-    EnvironmentFileError,
-    SlipwayError,
-    UsageError,
-    WrongAccountError,
-    full_disk,
-)
+from pipeline.errors import EnvironmentFileError, UsageError, WrongAccountError
 
 _ATTEMPTS = 10
 # The first call of every command is to STS: where nothing answers it should not take a minute to say so.
 _FIRST_ATTEMPTS = 3
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-_INVALID = {
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "AuthFailure",
-}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"}
 
 
 @dataclass(frozen=True)
@@ -144,80 +124,3 @@ def guard_account(identity: Mapping[str, Any], environment: Environment) -> None
             why=f"infra/environments/{environment.name}.yaml allows {environment.account} only",
             next_step="use the other account's credentials, or correct `account` in that file",
         )
-
-
-def first_failure(errors: Iterable[BaseException | None]) -> SlipwayError | None:
-    """The first error in our words, or None where there is none; one that is a bug is raised as it is."""
-    for error in errors:
-        if error is not None:
-            ours = in_our_words(error)
-            if ours is None:
-                raise error
-            return ours
-    return None
-
-
-def in_our_words(error: BaseException) -> SlipwayError | None:
-    """AWS's, the network's or a full disk's error as one of ours, or None where it is a bug."""
-    if isinstance(error, SlipwayError):
-        return error
-    if isinstance(error, botocore.exceptions.ClientError):
-        return _from_answer(error)
-    if isinstance(
-        error,
-        botocore.exceptions.NoCredentialsError
-        | botocore.exceptions.PartialCredentialsError
-        | botocore.exceptions.CredentialRetrievalError
-        | botocore.exceptions.ProfileNotFound
-        | botocore.exceptions.TokenRetrievalError
-        | botocore.exceptions.SSOError
-        | botocore.exceptions.LoginError,
-    ):
-        return CredentialsError(
-            "there are no usable AWS credentials",
-            why=str(error),
-            next_step="sign in (aws sso login, or set AWS_PROFILE) and run the command again",
-        )
-    if isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError):
-        return AwsUnreachableError(
-            "AWS does not answer",
-            why=str(error),
-            next_step="check the network, the region and AWS_ENDPOINT_URL; then run the command again",
-        )
-    if isinstance(error, botocore.exceptions.BotoCoreError):
-        return AwsUnreachableError(
-            "AWS could not be asked", why=str(error), next_step="mend what it names and run the command again"
-        )
-    return full_disk(str(error))
-
-
-def _from_answer(error: Any) -> SlipwayError:
-    code = error.response.get("Error", {}).get("Code", "")
-    message = error.response.get("Error", {}).get("Message", "") or str(error)
-    operation = error.operation_name
-    if code in _EXPIRED:
-        return CredentialsError(
-            "the AWS credentials have expired",
-            why=message,
-            next_step="sign in again and run the same command: it carries on where this one stopped",
-        )
-    if code in _INVALID:
-        return CredentialsError(
-            "AWS does not know these credentials",
-            why=message,
-            next_step="check AWS_PROFILE or the access key",
-        )
-    if code in _DENIED:
-        action = re.search(r"perform: (\S+)", message)
-        resource = re.search(r"on resource: (\S+)", message)
-        what = action.group(1) if action else operation
-        return CredentialsError(
-            f"these credentials may not {what}" + (f" on {resource.group(1)}" if resource else ""),
-            why=message,
-            next_step="add that permission to the role, then run the command again",
-        )
-    return AwsRefusedError(
-        f"AWS refused {operation} ({code})",
-        why=message,
-        next_step="mend what AWS names and run the command again",
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline import aws, graph, image_node, registry, remembered, runner, stack_node
+from pipeline import aws_errors, graph, image_node, registry, remembered, runner, stack_node
 from pipeline.environment import PLACEHOLDER_ACCOUNT, Environment
 from pipeline.errors import ImageError, TemplateError
 from pipeline.follower import Choices
@@ -81,7 +81,7 @@ def must_share(builder: Environment, other: Environment) -> None:
 
 
 def _built(outcomes: Mapping[str, Outcome]) -> Built:
-    failure = aws.first_failure(runner.errors(outcomes))
+    failure = aws_errors.first_failure(runner.errors(outcomes))
     if failure is not None:
         raise failure
     result = outcomes[graph.IMAGE].result

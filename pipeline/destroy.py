@@ -6,7 +6,7 @@ Account-wide stacks (the image repository) stay: other environments use them, an
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from pipeline import aws, graph, remembered, runner, secrets, stack_resources, stack_state, stopping
+from pipeline import aws_errors, graph, remembered, runner, secrets, stack_resources, stack_state, stopping
 from pipeline.environment import Environment
 from pipeline.errors import ProtectedError, SlipwayError
 from pipeline.follower import Choices
@@ -62,7 +62,7 @@ def destroy(setting: Setting, audience: Audience) -> SlipwayError | None:
             audience.say(live.name)("its template is gone from infra/: deleting it first")
             _delete(setting, live, None, audience.say(live.name))
         outcomes = runner.run(graph.reverse_needs(mine), work, audience, clock=setting.clock)
-        failure = aws.first_failure(outcome.error for outcome in outcomes.values())
+        failure = aws_errors.first_failure(outcome.error for outcome in outcomes.values())
         if failure is None:
             doomed = [
                 n

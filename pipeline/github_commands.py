@@ -86,9 +86,9 @@ def _for_a_review(arguments: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        from pipeline import aws, job_summary
+        from pipeline import aws_errors, job_summary
 
-        known = aws.in_our_words(error)
+        known = aws_errors.in_our_words(error)
         if known is not None and arguments.markdown:
             lines = [f"### ❌ {markdown.text(arguments.environment)}", "", *job_summary.failed(known)]
             arguments.markdown.write_text(masking.masked("\n".join(lines)), encoding="utf-8")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline import (
-    aws,
+    aws_errors,
     change_set,
     graph,
     image_node,
@@ -107,7 +107,7 @@ def make(setting: Setting, audience: Audience) -> Plan:
             previews.clear_up()
             raise
     plans = tuple(_plan_of(outcomes[name]) for name in setting.nodes)
-    failure = aws.first_failure(outcome.error for outcome in outcomes.values())
+    failure = aws_errors.first_failure(outcome.error for outcome in outcomes.values())
     return Plan(setting.environment.name, plans, setting.aws.calls, failure)
 
 

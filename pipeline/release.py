@@ -7,7 +7,7 @@ from typing import Protocol
 import requests
 
 from pipeline import (
-    aws,
+    aws_errors,
     graph,
     image_node,
     registry,
@@ -158,7 +158,7 @@ def _summary(setting: Setting, outcomes: Mapping[str, Outcome], started: float) 
         url=outputs.get("ServiceUrl"),
         version=outputs.get("version"),
         image=outputs.get(graph.IMAGE_GIVES),
-        failure=aws.first_failure(runner.errors(outcomes)),
+        failure=aws_errors.first_failure(runner.errors(outcomes)),
     )
 
 

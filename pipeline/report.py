@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import aws, workflow_commands
+from pipeline import aws_errors, workflow_commands
 from pipeline.errors import SlipwayError
 from pipeline.runner import Ending, Outcome
 from pipeline.smoke import Outcome as CheckOutcome
@@ -164,5 +164,5 @@ def word_of(outcome: Outcome) -> str:
 
 def beside(failure: SlipwayError, outcomes: Iterable[Outcome]) -> dict[str, SlipwayError]:
     """Node -> its error, of the nodes that failed too."""
-    found = {o.name: aws.in_our_words(o.error) for o in outcomes if o.error is not None}
+    found = {o.name: aws_errors.in_our_words(o.error) for o in outcomes if o.error is not None}
     return {name: error for name, error in found.items() if error is not None and str(error) != str(failure)}

@@ -1,119 +1,15 @@
-"""AWS's errors in Slipway's words, the account guard, and the count of calls."""
+"""The account guard, the retries and the count of calls."""
 
-import botocore.exceptions
 import pytest
 from botocore.stub import Stubber
 
 from pipeline import aws
 from pipeline.aws import Access, Aws
 from pipeline.environment import Environment
-from pipeline.errors import (
-    AwsRefusedError,
-    AwsUnreachableError,
-    CredentialsError,
-    EnvironmentFileError,
-    SlipwayError,
-    UsageError,
-    WrongAccountError,
-)
-from tests.fakes import client_error
+from pipeline.errors import EnvironmentFileError, UsageError, WrongAccountError
 
 DEV = Environment(name="dev", target="aws", account="123456789012", region="eu-west-1")
-STACKS = "arn:aws:cloudformation:eu-west-1:1:stack/a/*"
 LOCAL = Access("eu-west-1", "http://localhost:1", "test", "test")
-
-
-def words(error: BaseException) -> SlipwayError:
-    ours = aws.in_our_words(error)
-    assert ours is not None
-    return ours
-
-
-@pytest.mark.parametrize(
-    ("error", "kind", "what"),
-    [
-        (
-            client_error("GetCallerIdentity", "ExpiredToken", "x"),
-            CredentialsError,
-            "the AWS credentials have expired",
-        ),
-        (
-            client_error("GetCallerIdentity", "InvalidClientTokenId", "x"),
-            CredentialsError,
-            "AWS does not know these credentials",
-        ),
-        (
-            client_error(
-                "CreateChangeSet",
-                "AccessDenied",
-                "User: arn:aws:iam::1:user/ada is not authorized to perform: cloudformation:CreateChangeSet "
-                f"on resource: {STACKS} because no policy allows it",
-            ),
-            CredentialsError,
-            f"these credentials may not cloudformation:CreateChangeSet on {STACKS}",
-        ),
-        (
-            client_error("DescribeImages", "AccessDeniedException", "no"),
-            CredentialsError,
-            "these credentials may not DescribeImages",
-        ),
-        (
-            client_error("PutParameter", "ParameterLimitExceeded", "too many"),
-            AwsRefusedError,
-            "AWS refused PutParameter (ParameterLimitExceeded)",
-        ),
-        (
-            botocore.exceptions.NoCredentialsError(),
-            CredentialsError,
-            "there are no usable AWS credentials",
-        ),
-        (
-            botocore.exceptions.ProfileNotFound(profile="x"),
-            CredentialsError,
-            "there are no usable AWS credentials",
-        ),
-        (
-            botocore.exceptions.LoginRefreshRequired(),
-            CredentialsError,
-            "there are no usable AWS credentials",
-        ),
-        (
-            botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
-            AwsUnreachableError,
-            "AWS does not answer",
-        ),
-        (
-            botocore.exceptions.ReadTimeoutError(endpoint_url="http://x"),
-            AwsUnreachableError,
-            "AWS does not answer",
-        ),
-        (botocore.exceptions.NoRegionError(), AwsUnreachableError, "AWS could not be asked"),
-    ],
-)
-def test_an_error_of_awss_is_told_in_our_words(
-    error: BaseException, kind: type[SlipwayError], what: str
-) -> None:
-    ours = words(error)
-
-    assert kind is type(ours)
-    assert what == ours.what
-    assert ours.next_step
-
-
-def test_our_own_errors_stay_as_they_are_and_bugs_are_not_dressed_up() -> None:
-    ours = UsageError("x")
-
-    assert ours is aws.in_our_words(ours)
-    assert aws.in_our_words(KeyError("x")) is None
-
-
-def test_of_several_errors_the_first_is_told_and_a_bug_is_raised() -> None:
-    ours = UsageError("x")
-
-    assert aws.first_failure([None, None]) is None
-    assert ours is aws.first_failure([None, ours, KeyError("x")])
-    with pytest.raises(KeyError):
-        aws.first_failure([KeyError("x"), ours])
 
 
 def test_only_the_environments_own_account_is_let_through() -> None:

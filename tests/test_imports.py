@@ -31,7 +31,7 @@ LAYERS = (
     ("change_set", "identity", "waits"),
     ("stack_events", "validation", "leftovers", "environment", "template", "source"),
     ("markdown", "mermaid", "workflow_commands", "github", "stack_drift"),
-    ("masking", "waiting", "turn", "status", "job_output"),
+    ("aws_errors", "masking", "waiting", "turn", "status", "job_output"),
     ("parameter", "template_rules", "project", "yaml_file", "command_line"),
     (
         "errors",

@@ -1,0 +1,109 @@
+"""AWS's errors in Slipway's words."""
+
+import botocore.exceptions
+import pytest
+
+from pipeline import aws_errors
+from pipeline.errors import (
+    AwsRefusedError,
+    AwsUnreachableError,
+    CredentialsError,
+    SlipwayError,
+    UsageError,
+)
+from tests.fakes import client_error
+
+STACKS = "arn:aws:cloudformation:eu-west-1:1:stack/a/*"
+
+
+def words(error: BaseException) -> SlipwayError:
+    ours = aws_errors.in_our_words(error)
+    assert ours is not None
+    return ours
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "what"),
+    [
+        (
+            client_error("GetCallerIdentity", "ExpiredToken", "x"),
+            CredentialsError,
+            "the AWS credentials have expired",
+        ),
+        (
+            client_error("GetCallerIdentity", "InvalidClientTokenId", "x"),
+            CredentialsError,
+            "AWS does not know these credentials",
+        ),
+        (
+            client_error(
+                "CreateChangeSet",
+                "AccessDenied",
+                "User: arn:aws:iam::1:user/ada is not authorized to perform: cloudformation:CreateChangeSet "
+                f"on resource: {STACKS} because no policy allows it",
+            ),
+            CredentialsError,
+            f"these credentials may not cloudformation:CreateChangeSet on {STACKS}",
+        ),
+        (
+            client_error("DescribeImages", "AccessDeniedException", "no"),
+            CredentialsError,
+            "these credentials may not DescribeImages",
+        ),
+        (
+            client_error("PutParameter", "ParameterLimitExceeded", "too many"),
+            AwsRefusedError,
+            "AWS refused PutParameter (ParameterLimitExceeded)",
+        ),
+        (
+            botocore.exceptions.NoCredentialsError(),
+            CredentialsError,
+            "there are no usable AWS credentials",
+        ),
+        (
+            botocore.exceptions.ProfileNotFound(profile="x"),
+            CredentialsError,
+            "there are no usable AWS credentials",
+        ),
+        (
+            botocore.exceptions.LoginRefreshRequired(),
+            CredentialsError,
+            "there are no usable AWS credentials",
+        ),
+        (
+            botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
+            AwsUnreachableError,
+            "AWS does not answer",
+        ),
+        (
+            botocore.exceptions.ReadTimeoutError(endpoint_url="http://x"),
+            AwsUnreachableError,
+            "AWS does not answer",
+        ),
+        (botocore.exceptions.NoRegionError(), AwsUnreachableError, "AWS could not be asked"),
+    ],
+)
+def test_an_error_of_awss_is_told_in_our_words(
+    error: BaseException, kind: type[SlipwayError], what: str
+) -> None:
+    ours = words(error)
+
+    assert kind is type(ours)
+    assert what == ours.what
+    assert ours.next_step
+
+
+def test_our_own_errors_stay_as_they_are_and_bugs_are_not_dressed_up() -> None:
+    ours = UsageError("x")
+
+    assert ours is aws_errors.in_our_words(ours)
+    assert aws_errors.in_our_words(KeyError("x")) is None
+
+
+def test_of_several_errors_the_first_is_told_and_a_bug_is_raised() -> None:
+    ours = UsageError("x")
+
+    assert aws_errors.first_failure([None, None]) is None
+    assert ours is aws_errors.first_failure([None, ours, KeyError("x")])
+    with pytest.raises(KeyError):
+        aws_errors.first_failure([KeyError("x"), ours])

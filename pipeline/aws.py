@@ -100,11 +100,16 @@ class Aws:
 
 def _config(service: str) -> Config:
     attempts = _FIRST_ATTEMPTS if service == "sts" else _ATTEMPTS
+    named = os.environ.get("AWS_MAX_ATTEMPTS") or "0"
+    if not named.isdecimal():
+        raise UsageError(
+            "AWS_MAX_ATTEMPTS is not a number",
+            why=f"it is {named!r}",
+            next_step="set it to a whole number, or unset it",
+        )
     return Config(
-        retries={
-            "mode": "standard",
-            "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", attempts)),
-        },
+        # Whoever asks for fewer asks for a release that throttling ends.
+        retries={"mode": "standard", "total_max_attempts": max(attempts, int(named))},
         connect_timeout=5,
         read_timeout=60,
         max_pool_connections=25,

@@ -14,12 +14,15 @@ from pipeline.errors import (
     full_disk,
 )
 
+# In whatever code: a request that is signed with another time than AWS's.
+_CLOCK = re.compile(r"Signature expired|Signature not yet current|RequestTimeTooSkewed")
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _INVALID = {
     "InvalidClientTokenId",
     "UnrecognizedClientException",
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
+    "InvalidSignatureException",
     "AuthFailure",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"}
@@ -80,11 +83,18 @@ def _from_answer(error: Any) -> SlipwayError:
             why=message,
             next_step="sign in again and run the same command: it carries on where this one stopped",
         )
+    if _CLOCK.search(f"{code} {message}"):
+        return CredentialsError(
+            "this machine's clock is wrong",
+            why=message,
+            next_step="set the clock, which AWS allows to be 5 minutes off, and run the command again",
+        )
     if code in _INVALID:
         return CredentialsError(
             "AWS does not know these credentials",
             why=message,
-            next_step="check AWS_PROFILE or the access key",
+            next_step="check AWS_PROFILE or the access key; or enable the region in the account's settings, "
+            "where it is one that AWS does not enable by itself",
         )
     if code in _DENIED:
         action = re.search(r"perform: (\S+)", message)

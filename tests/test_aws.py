@@ -1,6 +1,10 @@
 """The account guard, the retries and the count of calls."""
 
+from types import SimpleNamespace
+
+import botocore.endpoint
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 
 from pipeline import aws
@@ -47,6 +51,58 @@ def test_throttling_is_tried_again_for_long_and_the_first_call_is_not(
     assert 10 == session.client("cloudformation").meta.config.retries["total_max_attempts"]
     assert "standard" == session.client("cloudformation").meta.config.retries["mode"]
     assert 3 == session.client("sts").meta.config.retries["total_max_attempts"]
+
+
+@pytest.mark.parametrize(("named", "attempts"), [("1", 10), ("25", 25), ("", 10)])
+def test_more_attempts_may_be_asked_for_and_fewer_may_not(
+    named: str, attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", named)
+
+    assert attempts == Aws(LOCAL).client("ecr").meta.config.retries["total_max_attempts"]
+
+
+def test_a_number_of_attempts_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "ten")
+
+    with pytest.raises(UsageError, match="AWS_MAX_ATTEMPTS is not a number: it is 'ten'"):
+        Aws(LOCAL).client("ecr")
+
+
+class Answer(AWSResponse):  # type: ignore[misc]
+    """What came over the wire, without one."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__("http://localhost:1", status, {}, None)
+        self._content = body.encode()
+
+
+THROTTLED = Answer(
+    400,
+    "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
+)
+NO_STACKS = Answer(
+    200,
+    "<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>",
+)
+
+
+@pytest.mark.parametrize("attempts", [None, "1"])
+def test_a_call_that_is_throttled_nine_times_succeeds(
+    attempts: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
+    if attempts is not None:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
+    pauses: list[float] = []
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=pauses.append))
+    session, answers = Aws(LOCAL), iter([*[THROTTLED] * 9, NO_STACKS])
+    cloudformation = session.client("cloudformation")
+    cloudformation.meta.events.register_last("before-send.cloudformation", lambda **_: next(answers))
+
+    assert [] == cloudformation.describe_stacks()["Stacks"]
+    assert 10 == session.calls
+    assert 9 == len(pauses)
 
 
 def test_an_address_without_its_scheme_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,27 @@ def words(error: BaseException) -> SlipwayError:
             "AWS does not know these credentials",
         ),
         (
+            client_error("GetParameter", "InvalidSignatureException", "The request signature we calculated"),
+            CredentialsError,
+            "AWS does not know these credentials",
+        ),
+        *(
+            (
+                client_error("GetCallerIdentity", code, message),
+                CredentialsError,
+                "this machine's clock is wrong",
+            )
+            for code, message in (
+                ("SignatureDoesNotMatch", "Signature expired: 20261123T120000Z is now earlier than ..."),
+                (
+                    "SignatureDoesNotMatch",
+                    "Signature not yet current: 20261123T120000Z is still later than ...",
+                ),
+                ("InvalidSignatureException", "Signature expired: 20261123T120000Z is now earlier than ..."),
+                ("RequestTimeTooSkewed", "The difference between the request time and the current time ..."),
+            )
+        ),
+        (
             client_error(
                 "CreateChangeSet",
                 "AccessDenied",
@@ -107,3 +128,9 @@ def test_of_several_errors_the_first_is_told_and_a_bug_is_raised() -> None:
     assert ours is aws_errors.first_failure([None, ours, KeyError("x")])
     with pytest.raises(KeyError):
         aws_errors.first_failure([KeyError("x"), ours])
+
+
+def test_an_opt_in_region_is_named_as_a_reason_for_unknown_credentials() -> None:
+    unknown = client_error("GetCallerIdentity", "InvalidClientTokenId", "The security token is invalid")
+
+    assert "or enable the region" in words(unknown).next_step

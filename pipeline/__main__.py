@@ -54,31 +54,31 @@ def _flush() -> None:
 
 def main_inner(arguments: argparse.Namespace, console: Console) -> int:
     """Run one command; every error is printed here and nowhere else, and gives its exit code."""
-    from pipeline.report import Reporter, error_as_json
+    from pipeline.report import Reporter
 
     reporter = Reporter(console)
     try:
         failure: SlipwayError | None = arguments.run(arguments, reporter)
     except KeyboardInterrupt:
-        failure = _interrupted(reporter)
-        _summarise(arguments, failure)
+        failure = _raised(arguments, _interrupted(reporter))
     except Exception as error:  # noqa: BLE001 - a bug is shown with its traceback, and has its exit code too
-        failure = _known(error) or fault_of_ours(error)
-        if arguments.json:
-            print_json({"error": error_as_json(failure)})
-        _summarise(arguments, failure)
+        failure = _raised(arguments, _known(error) or fault_of_ours(error))
     if failure is None:
         return 0
     reporter.error(failure)
     return failure.exit_code
 
 
-def _summarise(arguments: argparse.Namespace, failure: SlipwayError) -> None:
-    """A command that raised could not write into the job summary by itself."""
+def _raised(arguments: argparse.Namespace, failure: SlipwayError) -> SlipwayError:
+    """A command that raised could not print its JSON or write into the job summary by itself."""
     from pipeline import job_summary
+    from pipeline.report import error_as_json
 
+    if arguments.json:
+        print_json({"error": error_as_json(failure)})
     words = getattr(arguments, "command", ""), getattr(arguments, "environment", "")
     job_summary.write(job_summary.of_failure(" ".join(filter(None, words)), failure))
+    return failure
 
 
 def _interrupted(reporter: "Reporter") -> SlipwayError:

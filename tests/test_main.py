@@ -106,6 +106,19 @@ def test_an_interruption_exits_with_130_and_names_what_goes_on(
     assert "it carries on where this one stopped" in said
 
 
+def test_an_interruption_is_a_json_document_too(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(opening, "guarded", interrupted)
+
+    run("status", "dev", "--json")
+
+    assert 130 == json.loads(capsys.readouterr().out)["error"]["exit_code"]
+
+
 def test_a_fault_of_slipway_itself_exits_with_70_and_is_not_hidden(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

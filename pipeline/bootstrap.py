@@ -119,12 +119,14 @@ def _deploy(
     file = setting.project.templates / f"{template_name}.yaml"
     read = template.parse(file.stem, f"infra/{file.name}", file.read_text(encoding="utf-8"))
     cloudformation = setting.aws.client("cloudformation")
+    live = stack_state.describe(cloudformation, name)
+    stack.must_be_ours(cloudformation, live, read)
     deployed = stack.deploy(
         cloudformation,
         Wanted(name, read, parameters, setting.account_wide_tags),
         say,
         setting.wait,
-        live=stack_state.describe(cloudformation, name),
+        live=live,
         timeout=setting.timeout,
     )
     say(f"{name}: {deployed.word}")

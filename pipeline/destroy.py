@@ -82,7 +82,7 @@ def _delete_stack(setting: Setting, name: str, say: Callable[[str], None]) -> Re
     if live is None or node.template is None:
         return Result("not there")
     by_hand = f"if you mean to: {live.command('delete-stack')}"
-    stack_state.must_be_ours(live, {"managed-by": "slipway"}, by_hand)
+    stack_state.must_be_ours(live, stack_state.OURS, by_hand)
     if node.template.has(stack_resources.SERVICE) and not live.status.in_review:
         # Nobody is left to answer a gate: whoever held the lock is gone, or never had it.
         stopping.stop(setting, setting.wanted(node, node.given), live, say, Choices())

@@ -14,6 +14,7 @@ from pipeline import (
     role_boundary,
     runner,
     secrets,
+    stack,
     stack_state,
     weights,
 )
@@ -144,6 +145,7 @@ def _stack(
     template = node.template
     if template is None:
         raise ValueError(f"{node.name} is not a stack")
+    stack.must_be_ours(setting.aws.client("cloudformation"), live, template)
     unknown = [key for key, giver in node.wired.items() if key not in outputs[giver]]
     if live is not None and (live.status.in_progress or live.status.needs_a_person):
         word = "stuck" if live.status.needs_a_person else "busy"

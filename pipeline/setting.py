@@ -41,7 +41,7 @@ class Setting:
 
     @property
     def account_wide_tags(self) -> dict[str, str]:
-        return {"service": self.project.service, "managed-by": "slipway"}
+        return {"service": self.project.service, **stack_state.OURS}
 
     @property
     def timeout(self) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline import change_set
+from pipeline import change_set, stack_resources, stack_state
 from pipeline.change_set import Wanted
 from pipeline.errors import StackFailedError
 from pipeline.stack_events import Event, EventStream, causes, first_cause
@@ -13,7 +13,7 @@ from pipeline.stack_state import Live, Say, Stacks, Wait, delete, describe, say_
 from pipeline.template import Template
 
 
-class CloudFormation(Stacks, change_set.ChangeSets, Protocol):
+class CloudFormation(Stacks, stack_resources.StackResources, change_set.ChangeSets, Protocol):
     """What deploying a stack asks of CloudFormation."""
 
 
@@ -23,6 +23,24 @@ class Deployed:
 
     word: str
     live: Live
+
+
+def must_be_ours(cloudformation: CloudFormation, live: Live | None, template: Template) -> None:
+    """Raises ProtectedError for a stack that only has our name. One that somebody deployed from the template
+    by hand has no other resources than the template's: that is taken over.
+    """
+    if live is None or live.status.in_review or stack_state.OURS.items() <= live.tags.items():
+        return
+    there = stack_resources.read(cloudformation, live.stack_id).types
+    strange = sorted(there.keys() - template.resources.keys())
+    if strange:
+        rename = "give the service another name in pyproject.toml; what that stack holds, says "
+        stack_state.must_be_ours(
+            live,
+            stack_state.OURS,
+            rename + live.command("describe-stack-resources"),
+            f"was not made by Slipway, and holds {', '.join(strange)}, which {template.path} does not have",
+        )
 
 
 def deploy(

@@ -35,10 +35,11 @@ def work(
     memory: remembered.Remembered,
     choices: Choices,
 ) -> Result:
-    """Bring one stack up to date. Raises what stack.deploy raises."""
+    """Bring one stack up to date. Raises what stack.deploy and stack.must_be_ours raise."""
     cloudformation = setting.aws.client("cloudformation")
     wanted = setting.wanted(node, parameters)
     live = stack_state.describe(cloudformation, wanted.name)
+    stack.must_be_ours(cloudformation, live, wanted.template)
     wanted = role_boundary.given(setting, weights.as_the_stack_has_them(wanted, live), live)
     if live is not None and memory.is_unchanged(wanted, live) and not _moves(setting, live):
         return Result("unchanged", live.outputs)

@@ -15,6 +15,9 @@ from pipeline.stack_events import EventStream, does_not_exist, first_cause
 from pipeline.status import StackStatus
 from pipeline.template import Template
 
+OURS = {"managed-by": "slipway"}
+"""The tag of every stack that Slipway made or took over."""
+
 Say = Callable[[str], None]
 Wait = Callable[..., Any]
 """waiting.wait_until with sleep and clock already in it."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline import bootstrap
-from pipeline.errors import UsageError, WrongAccountError
+from pipeline.errors import ProtectedError, UsageError, WrongAccountError
 from pipeline.identity import Repository
 from pipeline.setting import Setting
 from tests.fakes import FakeCloudFormation, FakeSts
@@ -116,6 +116,18 @@ def test_no_stack_of_it_is_taken_for_an_environments_own(tmp_path: Path) -> None
 
     tags = [{t["Key"] for t in r["Tags"]} for r in made.cloudformation.requests]
     assert [{"service", "managed-by"}] * 2 == tags
+
+
+def test_a_stack_that_only_has_its_name_is_refused(tmp_path: Path) -> None:
+    made = account(tmp_path)
+    stack_id = made.cloudformation.have("orders-github-oidc", "CREATE_COMPLETE")
+    made.cloudformation.stacks[stack_id]["Tags"] = []
+    made.cloudformation.resources = {"Theirs": ("AWS::IAM::Role", "their-role")}
+
+    with pytest.raises(ProtectedError, match="was not made by Slipway, and holds Theirs"):
+        run(made.setting)
+
+    assert [] == made.cloudformation.requests
 
 
 def test_a_provider_that_the_account_has_is_used(tmp_path: Path) -> None:

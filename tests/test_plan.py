@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pipeline import plan, plan_report
-from pipeline.errors import BusyError, TemplateError
+from pipeline.errors import BusyError, ProtectedError, TemplateError
 from tests.fakes import Audience, client_error
 from tests.small_project import DIGEST, REPOSITORY, SECRET, World, world
 
@@ -202,6 +202,17 @@ def test_an_output_that_an_unchanged_stack_does_not_give_fails_the_plan_as_it_wo
     assert isinstance(planned.failure, TemplateError)
     assert "vpc gives no output VpcId, which rds needs" == planned.failure.what
     assert "failed" == actions(planned)["rds"]
+
+
+def test_a_stack_that_only_has_our_name_fails_the_plan_as_it_would_the_deploy(here: World) -> None:
+    here.deployed()
+    here.cloudformation._find("orders-dev-vpc")["Tags"] = []  # type: ignore[index]
+    here.cloudformation.resources = {"Theirs": ("AWS::S3::Bucket", "their-bucket")}
+
+    planned = make(here)
+
+    assert isinstance(planned.failure, ProtectedError)
+    assert "failed" == actions(planned)["vpc"]
 
 
 def test_an_image_that_would_be_built_stands_in_with_no_digest_of_its_own(here: World) -> None:

@@ -10,6 +10,7 @@ from pipeline import release
 from pipeline.errors import (
     BusyError,
     ImageError,
+    ProtectedError,
     SmokeFailedError,
     StackFailedError,
     TemplateError,
@@ -130,6 +131,33 @@ def test_without_its_memory_a_stack_is_asked_for_changes_and_remembered_again(he
 
     assert {"unchanged"} == set(words(released).values())
     assert [] == here.cloudformation.log
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "CREATE_FAILED"])
+def test_a_stack_that_only_has_our_name_is_neither_changed_nor_cleared_away(here: World, status: str) -> None:
+    stack_id = here.cloudformation.have("orders-dev-vpc", status)
+    here.cloudformation.stacks[stack_id]["Tags"] = []
+    here.cloudformation.resources = {"Theirs": ("AWS::S3::Bucket", "their-bucket")}
+
+    released, _ = deploy(here)
+
+    assert isinstance(released.failure, ProtectedError)
+    assert (
+        "stack orders-dev-vpc was not made by Slipway, and holds Theirs, which infra/vpc.yaml does not have"
+        == released.failure.what
+    )
+    assert not [line for line in here.cloudformation.log if "orders-dev-vpc" in line]
+
+
+def test_a_stack_that_was_deployed_by_hand_from_the_template_is_taken_over(here: World) -> None:
+    stack_id = here.cloudformation.have("orders-dev-vpc", "CREATE_COMPLETE")
+    here.cloudformation.stacks[stack_id]["Tags"] = []
+    here.cloudformation.resources = {"Vpc": ("AWS::EC2::VPC", "vpc-1")}
+
+    released, _ = deploy(here)
+
+    assert "updated" == words(released)["vpc"]
+    assert {"Key": "managed-by", "Value": "slipway"} in here.cloudformation.stacks[stack_id]["Tags"]
 
 
 def test_a_failed_stack_stops_its_dependents_and_the_next_run_carries_on(here: World) -> None:

@@ -227,6 +227,20 @@ def test_everything_that_gets_tags_gets_them_in_the_call_that_makes_it():
     ]
 
 
+@pytest.mark.parametrize("action", ["ec2:CreateTags", "elasticloadbalancing:AddTags"])
+def test_a_handler_that_tags_in_a_second_call_is_let_through_and_nobody_else(action):
+    """What a call comes by: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
+    thing = f"arn:aws:{action.partition(':')[0]}:{HERE}:new/1"
+    by = {"aws:calledvia": ["cloudformation.amazonaws.com"]}
+
+    assert (True, False, False, False) == (
+        may("deploy", action, thing, by),
+        may("deploy", action, thing),
+        may("deploy", action, thing, {"aws:calledvia": ["servicecatalog.amazonaws.com"]}),
+        may("deploy", action, thing, by | THEIRS),
+    )
+
+
 @pytest.mark.parametrize(
     ("action", "create"),
     [("ec2:CreateTags", "RunInstances"), ("elasticloadbalancing:AddTags", "CreateTrustStore")],

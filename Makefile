@@ -106,7 +106,7 @@ lock: .venv/dev.stamp ## Lock the requirements again: make lock [UPGRADE=--upgra
 
 sbom: .venv/dev.stamp ## What the service's image holds of Python, as CycloneDX: make sbom [APP=app]
 	@mkdir -p build
-	@.venv/bin/cyclonedx-py requirements '$(or $(APP),app)/requirements.txt' --output-reproducible -o build/sbom.cdx.json
+	@.venv/bin/cyclonedx-py requirements '$(or $(APP),app)/requirements.txt' -o build/sbom.cdx.json
 	@echo "build/sbom.cdx.json"
 
 setup: .venv/pipeline.stamp ## Install what a deploy needs, and nothing else

@@ -25,6 +25,7 @@ Outputs = dict[str, str]
 STATE = Path(os.environ.get("STAND_IN_STATE", ""))
 ATTESTATIONS = STATE.parent / "attestations"
 ISSUER = "https://token.actions.githubusercontent.com"
+SBOM_KEYS = (("spdxVersion", "SPDXID"), ("bomFormat", "serialNumber", "specVersion"))
 OLD = 946684800  # 2000-01-01: older than any stamp of make's
 
 
@@ -130,8 +131,9 @@ def attest(inputs: Inputs) -> Outputs:
         raise RefusedError("subject-name must be provided when using subject-digest")
     kind = "provenance"
     if inputs["sbom-path"]:
-        if "bomFormat" not in json.loads(Path(inputs["sbom-path"]).read_text()):
-            raise RefusedError(f"Unsupported SBOM format in {inputs['sbom-path']}")
+        sbom = json.loads(Path(inputs["sbom-path"]).read_text())
+        if not any(all(sbom.get(key) for key in keys) for keys in SBOM_KEYS):
+            raise RefusedError("Unsupported SBOM format. Must be valid SPDX or CycloneDX JSON.")
         kind = "sbom"
     bundle = ATTESTATIONS / f"{kind}-{inputs['subject-digest'].removeprefix('sha256:')}.json"
     bundle.parent.mkdir(exist_ok=True)

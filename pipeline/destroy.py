@@ -6,7 +6,17 @@ Account-wide stacks (the image repository) stay: other environments use them, an
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from pipeline import aws_errors, graph, remembered, runner, secrets, stack_resources, stack_state, stopping
+from pipeline import (
+    aws_errors,
+    graph,
+    remembered,
+    role_boundary,
+    runner,
+    secrets,
+    stack_resources,
+    stack_state,
+    stopping,
+)
 from pipeline.environment import Environment
 from pipeline.errors import ProtectedError, SlipwayError
 from pipeline.follower import Choices
@@ -89,6 +99,9 @@ def _delete_stack(setting: Setting, name: str, say: Callable[[str], None]) -> Re
         live = setting.live(node)
     if live is None:
         return Result("deleted")
+    # The deploy role takes no powers from a role without the boundary, so it could not delete it either.
+    wanted = role_boundary.given(setting, setting.wanted(node, node.given), live)
+    live = role_boundary.align(setting, wanted, live, say)
     _delete(setting, live, node.template, say)
     return Result("deleted")
 

@@ -6,12 +6,13 @@ it has, and one that never had one, in an account without bootstrap, gets none.
 
 from dataclasses import replace
 
-from pipeline import identity
+from pipeline import alignment, identity
 from pipeline.change_set import Wanted
 from pipeline.setting import Setting
-from pipeline.stack_state import Live
+from pipeline.stack_state import Live, Say
 
 PARAMETER = "PermissionsBoundaryArn"
+ROLE = "AWS::IAM::Role"
 
 
 def given(setting: Setting, wanted: Wanted, live: Live | None) -> Wanted:
@@ -25,3 +26,25 @@ def given(setting: Setting, wanted: Wanted, live: Live | None) -> Wanted:
     own = identity.boundary_of(caller, setting.project.service, setting.environment.name)
     boundary = own or (live.parameters.get(PARAMETER) if live else None)
     return replace(wanted, parameters={**wanted.parameters, PARAMETER: boundary}) if boundary else wanted
+
+
+def align(setting: Setting, wanted: Wanted, live: Live, say: Say) -> Live:
+    """Put `wanted`'s boundary on the roles of a stack that has another or none; the stack as it is then.
+
+    One that was first deployed from elsewhere has none. Were the boundary part of the release's own update,
+    a rollback would have to take it off again, which the deploy role may not: UPDATE_ROLLBACK_FAILED.
+    """
+    boundary = wanted.parameters.get(PARAMETER)
+    if not boundary or not live.status.ready or live.parameters.get(PARAMETER, boundary) == boundary:
+        return live
+    return alignment.align(
+        setting.aws.client("cloudformation"),
+        live,
+        wanted.template,
+        {PARAMETER: boundary},
+        say,
+        setting.wait,
+        setting.timeout,
+        what="the boundary of its roles",
+        kind=ROLE,
+    )

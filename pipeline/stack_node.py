@@ -70,6 +70,8 @@ def _change_stack(
     for name in secrets.missing(ssm, kinds):
         if secrets.create(ssm, name, wanted.tags, setting.wait, kinds[name]):
             say(f"created the secret {name}")
+    if live is not None:
+        live = role_boundary.align(setting, wanted, live, say)
     tasks = Tasks(setting, wanted, say)
     if weights.guarded(wanted.template):
         deployed = service_stack.deploy(

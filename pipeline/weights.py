@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pipeline import change_set, stack
+from pipeline import alignment, change_set, stack
 from pipeline.change_set import Detail, ResourceChange, Wanted
 from pipeline.errors import RolloutRefusedError
 from pipeline.stack_resources import SERVICE
-from pipeline.stack_state import Live, Say, Wait, describe
+from pipeline.stack_state import Live, Say, Wait
 from pipeline.template import Template
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -75,22 +75,8 @@ def align(
     if weights is None or not known or all(float(known[key]) == float(weights[key]) for key in known):
         return live
     changed = {key: weights[key] for key in known}
-    changes = change_set.create_for_parameters(cloudformation, live.name, live.parameters, changed, wait)
-    if isinstance(changes, change_set.NoChanges):
-        return live
-    others = [
-        c for c in changes.changes if c.type != RULE and not _only_refers(c, _replaced(changes.changes))
-    ]
-    if others:
-        change_set.discard(cloudformation, changes)
-        raise RolloutRefusedError(
-            f"{live.name} can't be told where its traffic goes without changing more than the rules",
-            why=", ".join(change.logical_id for change in others),
-            next_step=f"let {', '.join(GROUPS)} stand in nothing but the listener rules of the template",
-        )
-    say(f"telling the stack where ECS sends its traffic: {_shown(changed)} (it had {_shown(known)})")
-    stack.execute(cloudformation, changes, template, say, wait, timeout=timeout)
-    return describe(cloudformation, live.name) or live
+    what = "where ECS sends its traffic"
+    return alignment.align(cloudformation, live, template, changed, say, wait, timeout, what=what, kind=RULE)
 
 
 def refuse_to_move(changes: Iterable[ResourceChange], template: Template) -> None:
@@ -120,19 +106,7 @@ def _moves(detail: Detail, changes: Sequence[ResourceChange]) -> bool:
     """A reference to a target group keeps its value, unless that target group is replaced."""
     if "Actions" not in detail.path.split("/"):
         return False
-    return not detail.referred_to or detail.referred_to in _replaced(changes)
-
-
-def _only_refers(change: ResourceChange, gone: set[str]) -> bool:
-    """CloudFormation lists what refers to a changed resource, and leaves it alone if the reference stays."""
-    return change.action == "Modify" and all(
-        detail.referred_to and detail.referred_to not in gone for detail in change.details
-    )
-
-
-def _replaced(changes: Sequence[ResourceChange], *, perhaps: bool = False) -> set[str]:
-    words = ("True", "Conditional") if perhaps else ("True",)
-    return {c.logical_id for c in changes if c.action != "Modify" or c.replacement in words}
+    return not detail.referred_to or detail.referred_to in alignment.replaced(changes)
 
 
 def reviewer(template: Template, more: Callable[[], None]) -> Callable[[change_set.Changes], None]:
@@ -142,8 +116,8 @@ def reviewer(template: Template, more: Callable[[], None]) -> Callable[[change_s
         refuse_to_move(changes.changes, template)
         every = changes.changes
         services = [c for c in every if c.type == SERVICE and c.action == "Modify"]
-        gone = _replaced(every, perhaps=True)
-        if any(not _only_refers(change, gone) for change in services):
+        gone = alignment.replaced(every, perhaps=True)
+        if any(not alignment.only_refers(change, gone) for change in services):
             more()
 
     return review
@@ -153,7 +127,3 @@ def _verb(change: ResourceChange) -> str:
     if change.action == "Remove":
         return "removed"
     return "replaced" if change.replacement == "True" else f"given other {', '.join(change.paths)}"
-
-
-def _shown(weights: Mapping[str, str]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in sorted(weights.items()))

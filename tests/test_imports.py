@@ -25,6 +25,7 @@ LAYERS = (
     ("smoke_suite", "taskcat"),
     ("setting", "service_checks", "remembered", "probe", "ledger_picture", "rollout_story", "ledger_chart"),
     ("weights", "migration", "rollout", "ledger", "alarms", "revision_evidence"),
+    ("alignment",),
     ("graph", "stack", "runner", "smoke", "aws", "secrets", "image", "registry", "lock", "task_evidence"),
     ("github_posts",),
     ("stack_state", "service_deployment", "stack_resources"),

@@ -13,6 +13,9 @@ from pipeline.errors import SlipwayError
 if TYPE_CHECKING:
     from pipeline.report import Reporter
 
+PATIENCE = 20 * 60
+"""Seconds that a plan for a review waits for a release to end; its job in plan.yml has half an hour."""
+
 
 def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     """What a deploy would change; for a review, too."""
@@ -23,7 +26,7 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
         setting = opening.guarded(arguments.environment)
         reporter.expect(list(setting.nodes))
         with reporter:
-            planned = planning.make(setting, reporter)
+            planned = planning.make(setting, reporter, PATIENCE if arguments.markdown else 0)
     failure = plan_review.failure_of(planned, setting.nodes) if arguments.markdown else planned.failure
     _write(arguments, plan_review.document(planned, failure))
     if arguments.json:

@@ -81,11 +81,11 @@ class _Planned(Result):
     plan: NodePlan = field(default=NodePlan("", "", ""))
 
 
-def make(setting: Setting, audience: Audience) -> Plan:
-    """Plan every node in the deploy's order. Raises BusyError while a deploy runs."""
+def make(setting: Setting, audience: Audience, patience: float = 0.0) -> Plan:
+    """Plan every node in the deploy's order. Raises BusyError where a deploy runs for over `patience` s."""
     ssm = setting.aws.client("ssm")
     names = setting.project.service, setting.environment.name
-    with setting.locked("plan", audience.say("lock")):
+    with setting.locked("plan", audience.say("lock"), patience):
         memory = remembered.Remembered(ssm, remembered.parameter_name(*names))
         unchanged: set[str] = set()
         previews = Previews(setting)

@@ -1,5 +1,6 @@
 """What a workflow's steps run, through the command line: exit codes, files, summaries, comments, issues."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,45 @@ def test_a_plan_on_the_terminal_is_no_error(here: World) -> None:
 
     assert 0 == code
     assert "data would be lost or replaced: rds/Database" in said
+
+
+@pytest.fixture
+def held(here: World) -> World:
+    """The environment while somebody releases to it."""
+    here.ssm.put_parameter(Name="/slipway/orders/dev/lock", Value="{}", Type="String", Overwrite=False)
+    return here
+
+
+def test_a_plan_for_a_review_waits_for_the_release_that_is_under_way(
+    held: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(seconds: float) -> None:
+        held.time.sleep(seconds)
+        if held.time.now > 19 * 60:
+            held.ssm.values.pop("/slipway/orders/dev/lock", None)
+
+    setting = dataclasses.replace(held.setting, sleep=sleep)
+    monkeypatch.setattr(opening, "guarded", lambda _: setting)
+
+    code, said = run("plan", "dev", "--markdown", "plan.md")
+
+    assert 0 == code
+    assert "waiting for its end, at most 20 minutes" in said
+
+
+def test_a_plan_for_a_review_gives_up_in_time_to_say_who_releases(held: World) -> None:
+    code, _ = run("plan", "dev", "--markdown", "plan.md")
+
+    assert 12 == code
+    assert 20 * 60 == held.time.now
+    assert "is in the middle of" in Path("plan.md").read_text()
+
+
+def test_a_plan_on_the_terminal_waits_for_nobody(held: World) -> None:
+    code, _ = run("plan", "dev")
+
+    assert 12 == code
+    assert 0 == held.time.now
 
 
 @pytest.mark.parametrize("command", ["plan", "drift"])

@@ -25,7 +25,8 @@ def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     here = project.find(Path.cwd())
     every = [environment.load(name, here.environments) for name in environment.names(here.environments)]
     identity.must_be_apart(every)
-    for name in arguments.environments:
+    regional = [identity.REGIONAL] if arguments.regional else []
+    for name in (*arguments.environments, *regional):
         identity.must_be_short(here.service, name)
     settings = [opening.setting(name) for name in arguments.environments]
     repository = identity.repository(
@@ -36,7 +37,6 @@ def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     say = reporter.say("bootstrap")
     with reporter:
         bootstrapping.run(settings, repository, arguments.branch, say, regional=arguments.regional)
-    regional = [identity.REGIONAL] if arguments.regional else []
     for line in _next_steps(repository, [*arguments.environments, *regional]):
         print(line)
 

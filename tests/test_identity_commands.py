@@ -74,3 +74,17 @@ def test_bootstrap_refuses_environments_that_would_reach_each_other(here: Path) 
 
     assert 2 == code
     assert "the role of dev would reach dev-eu too" in said
+
+
+def test_a_service_whose_name_is_too_long_for_launches_in_other_regions_may_not_have_their_role(
+    here: Path,
+) -> None:
+    file = here / "pyproject.toml"
+    file.write_text(file.read_text().replace('"orders"', '"fifteen-letters"'))
+
+    _, with_dev = run("bootstrap", "dev")
+    code, with_regional = run("bootstrap", "dev", "--regional")
+
+    assert 2 == code
+    assert "too long together" not in with_dev
+    assert "the names fifteen-letters and regional are too long together" in with_regional

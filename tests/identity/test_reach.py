@@ -116,6 +116,13 @@ def test_the_deploy_role_may_ask_for_all_stacks(action):
     assert may("deploy", action, f"arn:aws:cloudformation:{HERE}:stack/*/*")
 
 
+def test_the_deploy_role_may_look_at_all_alarms():
+    """Or CloudWatch shows it no composite one:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+    """
+    assert may("deploy", "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{HERE}:alarm:*")
+
+
 @pytest.mark.parametrize(
     ("action", "own", "other"),
     [

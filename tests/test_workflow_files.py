@@ -159,7 +159,7 @@ def test_every_command_of_the_pipeline_is_understood() -> None:
 
     for command in run:
         words = command.partition("-m pipeline ")[2].replace('"', "")
-        values = {"$STRATEGY": "CANARY"}
+        values = {"$STRATEGY": "CANARY", "${DESPITE_ALARMS:+--despite-alarms}": "--despite-alarms"}
         parser.parse_args([values.get(word, word) for word in words.split()])
     assert run
 
@@ -245,6 +245,13 @@ def test_every_environment_gets_the_very_image_that_was_built_once() -> None:
 
     assert {"${{ needs.build.outputs.image }}"} == {deploy[job]["with"]["image"] for job in PROMOTION}
     assert PROMOTION == [deploy[job]["with"]["environment"] for job in PROMOTION]
+
+
+def test_only_by_hand_a_release_begins_despite_an_alarm() -> None:
+    deploy = read("deploy.yml")["jobs"]
+    told = [job for job, content in deploy.items() if "despite-alarms" in content.get("with", {})]
+
+    assert ["by-hand"] == told
 
 
 def test_an_environment_is_released_by_release_yml_alone_which_names_it_to_github() -> None:

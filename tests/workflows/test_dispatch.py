@@ -22,6 +22,7 @@ def dispatch(fork: Forge, action: str, environment: str = "dev", **more: str) ->
         "image": "",
         "ref": "",
         "strategy": AS_THE_FILE_SAYS,
+        "despite-alarms": "false",
         **more,
     }
     return fork.run("deploy", "workflow_dispatch", inputs=inputs)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +17,14 @@ from tests.workflows.run import Run
 pytestmark = pytest.mark.workflows
 
 DEPLOY = Path(__file__).parents[2] / ".github/workflows/deploy.yml"
+BY_HAND = {
+    "environment": "dev",
+    "action": "deploy",
+    "image": "",
+    "ref": "",
+    "strategy": "ROLLING",
+    "despite-alarms": "false",
+}
 
 
 def succeed(
@@ -30,14 +39,24 @@ def succeed(
             kept["outputs"] = job["outputs"]
             step["run"] = f"echo 'names={json.dumps(reached)}' >> \"$GITHUB_OUTPUT\""
         deploy["jobs"][name] = {**kept, "runs-on": "ubuntu-24.04", "steps": [step]}
-    (directory / "deploy.yml").write_text(yaml.safe_dump(deploy), encoding="utf-8")
-    (directory / "event.json").write_text(json.dumps({"inputs": inputs or {}}), encoding="utf-8")
+    results = act(directory, event, {"deploy.yml": deploy}, inputs or {}).results
+    return {job.partition("/")[2] for job, result in results.items() if result == "success"}
+
+
+def act(directory: Path, event: str, workflows: dict[str, Any], inputs: dict[str, str]) -> Run:
+    """Run deploy.yml of these workflows, with nothing but act."""
+    for name, workflow in workflows.items():
+        file = directory / ".github/workflows" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump(workflow), encoding="utf-8")
+    (directory / "event.json").write_text(json.dumps({"inputs": inputs}), encoding="utf-8")
     done = subprocess.run(
         [
-            str(Path(sys.prefix) / "bin" / "act"), event, "--json", "--workflows", "deploy.yml",
+            str(Path(sys.prefix) / "bin" / "act"), event, "--json",
+            "--workflows", ".github/workflows/deploy.yml",
             "--eventpath", "event.json", "--platform", "ubuntu-24.04=-self-hosted", "--pull=false",
             "--no-cache-server", "--container-daemon-socket", "-",
-            *(word for name, value in (inputs or {}).items() for word in ("--input", f"{name}={value}")),
+            *(word for name, value in inputs.items() for word in ("--input", f"{name}={value}")),
         ],
         cwd=directory,
         env={**clean_environment(), "DOCKER_HOST": "unix:///nonexistent"},
@@ -47,8 +66,7 @@ def succeed(
         timeout=120,
         check=False,
     )  # fmt: skip
-    results = Run(done.returncode, done.stdout, directory).results
-    return {job.partition("/")[2] for job, result in results.items() if result == "success"}
+    return Run(done.returncode, done.stdout, directory)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +102,26 @@ def test_a_push_comes_to_every_environment_with_an_account_until_one_fails(
 def test_by_hand_nothing_is_promoted_and_only_what_the_action_needs_is_run(
     tmp_path: Path, action: str, image: str, jobs: set[str]
 ) -> None:
-    inputs = {"environment": "dev", "action": action, "image": image, "ref": "", "strategy": "ROLLING"}
+    inputs = {**BY_HAND, "action": action, "image": image}
 
     assert {"environments"} | jobs == succeed(tmp_path, "workflow_dispatch", [*ENVIRONMENTS], "", inputs)
+
+
+@pytest.mark.parametrize(("ticked", "more"), [("false", ""), ("true", " --despite-alarms")])
+def test_what_is_chosen_by_hand_is_what_the_release_is_told(tmp_path: Path, ticked: str, more: str) -> None:
+    deploy, release = read(DEPLOY), read(DEPLOY.with_name("release.yml"))
+    by_hand = {key: deploy["jobs"]["by-hand"][key] for key in ("uses", "with")}
+    (step,) = [step for step in release["jobs"]["release"]["steps"] if step.get("id") == "deploy"]
+    step["run"] = step["run"].replace(".venv/bin/python", "echo")
+    environment = release["jobs"]["release"]["env"]
+    release["jobs"] = {"release": {"runs-on": "ubuntu-24.04", "env": environment, "steps": [step]}}
+    release["on"]["workflow_call"].pop("outputs")
+
+    run = act(
+        tmp_path,
+        "workflow_dispatch",
+        {"deploy.yml": {**deploy, "jobs": {"by-hand": by_hand}}, "release.yml": release},
+        {**BY_HAND, "despite-alarms": ticked},
+    )
+
+    assert f"-m pipeline deploy dev --image  --strategy ROLLING{more}\n" in run.said

@@ -1,10 +1,15 @@
 """The role of regional.yml: a deploy role that launches nested stacks, and the only one that may."""
 
-from tests.identity.needs import handler_permissions
+from pathlib import Path
+
+import yaml
+
+from tests.identity import needs
 from tests.templates.reading import of_type, read
 from tests.templates.variants import chosen
 
 NESTED = "AWS::CloudFormation::Stack"
+REASONS = Path(needs.__file__).with_name("reasons.yaml")
 
 
 def policies(launches: str) -> dict[str, dict]:
@@ -12,12 +17,24 @@ def policies(launches: str) -> dict[str, dict]:
     return {name: p["PolicyDocument"] for name, p in of_type(template, "AWS::IAM::ManagedPolicy")}
 
 
-def test_it_may_do_what_cloudformation_needs_for_nested_stacks():
-    granted = {action for s in policies("true")["LaunchPolicy"]["Statement"] for action in s["Action"]}
-    needed = {a for operation in ("create", "read", "delete") for a in handler_permissions(NESTED, operation)}
+def granted():
+    return {action for s in policies("true")["LaunchPolicy"]["Statement"] for action in s["Action"]}
 
-    # No nested stack is given a role of its own.
-    assert set() == needed - {"iam:PassRole"} - granted
+
+def needed():
+    operations = ("create", "read", "delete")
+    every = {action for one in operations for action in needs.handler_permissions(NESTED, one)}
+    return every - {"iam:PassRole"}  # no nested stack is given a role of its own
+
+
+def test_it_may_do_what_cloudformation_needs_for_nested_stacks():
+    assert set() == needed() - granted()
+
+
+def test_it_may_do_more_only_with_a_reason_and_every_reason_excuses_something():
+    reasons = yaml.safe_load(REASONS.read_text(encoding="utf-8"))["granted_all_the_same"]["regional"]
+
+    assert reasons.keys() == granted() - needed()
 
 
 def test_no_role_of_an_environment_may():

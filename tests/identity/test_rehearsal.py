@@ -23,7 +23,7 @@ from tests.identity.needs import ENVIRONMENT, SERVICE, recording
 pytestmark = [pytest.mark.docker, pytest.mark.end_to_end]
 
 ACCOUNT = "111111111111"
-REPOSITORY = "acme/shop"
+REPOSITORY, WITH_IDS = "acme/shop", "acme@1234567/shop@987654321"
 ISSUER = "https://token.actions.githubusercontent.com"
 MAIN, PULL_REQUEST = f"repo:{REPOSITORY}:ref:refs/heads/main", f"repo:{REPOSITORY}:pull_request"
 IN_ENVIRONMENT = f"repo:{REPOSITORY}:environment:{ENVIRONMENT}"
@@ -114,7 +114,8 @@ def test_nobody_signs_in_before_bootstrap(account: Account) -> None:
 
 
 def test_bootstrap_makes_the_account_ready_and_a_second_time_changes_nothing(account: Account) -> None:
-    words = ("bootstrap", ENVIRONMENT, "--repository", REPOSITORY)
+    ids = ("--owner-id", "1234567", "--repository-id", "987654321")
+    words = ("bootstrap", ENVIRONMENT, "--repository", REPOSITORY, *ids)
 
     first, second = account.run(ADMINISTRATOR, *words), account.run(ADMINISTRATOR, *words)
 
@@ -135,11 +136,29 @@ def test_bootstrap_makes_the_account_ready_and_a_second_time_changes_nothing(acc
         ("registry", PULL_REQUEST, "sts.amazonaws.com"),
         ("registry", f"{MAIN}-2", "sts.amazonaws.com"),
         ("plan", f"repo:{REPOSITORY}:ref:refs/heads/topic", "sts.amazonaws.com"),
+        ("registry", "repo:acme@1234567/shop@1:ref:refs/heads/main", "sts.amazonaws.com"),
+        ("registry", f"repo:{WITH_IDS}:pull_request", "sts.amazonaws.com"),
     ],
 )
 def test_no_other_token_gets_a_role(account: Account, role: str, subject: str, audience: str) -> None:
     with pytest.raises(ClientError, match=r"Not authorized|Incorrect token audience"):
         account.session(role, subject, audience)
+
+
+@pytest.mark.parametrize(
+    ("role", "place"),
+    [
+        (f"{ENVIRONMENT}-deploy", f"environment:{ENVIRONMENT}"),
+        ("registry", "ref:refs/heads/main"),
+        ("plan", "ref:refs/heads/main"),
+        ("plan", "pull_request"),
+    ],
+)
+@pytest.mark.parametrize("repository", [REPOSITORY, WITH_IDS], ids=["name", "numbers"])
+def test_a_token_gets_its_role_by_name_and_by_the_numbers_of_newer_repositories(
+    account: Account, repository: str, role: str, place: str
+) -> None:
+    assert account.session(role, f"repo:{repository}:{place}")["AWS_SESSION_TOKEN"]
 
 
 def test_a_plan_of_the_empty_account_touches_nothing(account: Account) -> None:

@@ -321,6 +321,21 @@ def test_pull_requests_are_not_run_with_the_rights_of_the_base() -> None:
     assert [] == [name for name in WORKFLOWS if "pull_request_target" in read(name)["on"]]
 
 
+def test_every_way_to_launch_in_other_regions_begins_with_the_same_ones() -> None:
+    regional = read("regional.yml")
+    by_hand = regional["on"]["workflow_dispatch"]["inputs"]["regions"]["default"]
+    (by_schedule,) = [
+        step["env"]["REGIONS"]
+        for step in regional["jobs"]["regional"]["steps"]
+        if "REGIONS" in step.get("env", {})
+    ]
+    (by_make,) = re.findall(r"^export REGIONS \?= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    taskcats = yaml.safe_load((ROOT / ".taskcat.yml").read_text())["project"]["regions"]
+
+    assert taskcats == by_make.split() == by_hand.split()
+    assert f"${{{{ inputs.regions || '{by_make}' }}}}" == by_schedule
+
+
 def test_dependabot_looks_after_actions_python_and_docker() -> None:
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
 

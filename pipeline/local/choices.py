@@ -5,16 +5,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.errors import LocalAwsError, PortInUseError, UsageError
-from pipeline.local.ports import refuse_taken_on_ipv6
-from pipeline.local.settings import PREFERRED_PORT, Settings, is_remembered
+from pipeline.local.ports import TAKE_DOWN, ports_file, refuse_taken_on_ipv6, remembered
+from pipeline.local.settings import PREFERRED_PORT, Settings, has_records, is_remembered
 
 ACCOUNT_VARIABLE = "SLIPWAY_LOCAL_ACCOUNT"
 MINUTE_VARIABLE = "SLIPWAY_LOCAL_MINUTE_SECONDS"
 
 
 def choose(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with their port: the one asked for, the one remembered, or the first free from 4566 on."""
+    """The settings with their port: the one asked for, the one remembered, or the first free from 4566 on.
+
+    Raises PortInUseError when the port asked for is taken, or one that the saved records hold.
+    """
     asked = asked_port(environ, "SLIPWAY_LOCAL_PORT")
+    if has_records(settings):
+        if asked is not None:
+            _refuse_another_port("SLIPWAY_LOCAL_PORT", asked, settings.port)
+        _refuse_taken(settings)
     settings = replace(
         settings,
         http_port=asked_port(environ, "SLIPWAY_LOCAL_HTTP_PORT") or settings.http_port,
@@ -29,7 +36,6 @@ def choose(settings: Settings, environ: Mapping[str, str]) -> Settings:
                 next_step="stop that program, or unset SLIPWAY_LOCAL_PORT to have a free port chosen",
             )
         return replace(settings, port=asked)
-    # Records that come back (repository URIs) hold the port, so the remembered one matters most.
     wanted = settings.port if is_remembered(settings) else PREFERRED_PORT
     for port in (wanted, *range(PREFERRED_PORT, PREFERRED_PORT + 200)):
         if is_free(port):
@@ -38,6 +44,17 @@ def choose(settings: Settings, environ: Mapping[str, str]) -> Settings:
         f"no port from {PREFERRED_PORT} to {PREFERRED_PORT + 199} is free",
         next_step="set SLIPWAY_LOCAL_PORT to a free port",
     )
+
+
+def _refuse_taken(settings: Settings) -> None:
+    """Repository URIs and DNS names come back with their ports: they would lead to another's."""
+    for port in (settings.port, *sorted(set(remembered(ports_file(settings)).values()))):
+        if not is_free(port):
+            raise PortInUseError(
+                f"port {port} is taken",
+                why="what is deployed here has its address there, but another program listens on it",
+                next_step=TAKE_DOWN,
+            )
 
 
 def is_free(port: int) -> bool:
@@ -75,12 +92,17 @@ def refuse_other_choices(settings: Settings, environ: Mapping[str, str]) -> None
     }
     for variable, value in chosen.items():
         asked = asked_port(environ, variable)
-        if asked is not None and asked != value:
-            raise LocalAwsError(
-                f"the local AWS already runs with another port than {variable}={asked}",
-                why=f"its port is {value}" if value else "it was started without that setting",
-                next_step="python -m pipeline local down, then up again",
-            )
+        if asked is not None:
+            _refuse_another_port(variable, asked, value)
+
+
+def _refuse_another_port(variable: str, asked: int, has: int | None) -> None:
+    if asked != has:
+        raise LocalAwsError(
+            f"this local AWS has another port than {variable}={asked}",
+            why=f"its port is {has}" if has else "it was started without that setting",
+            next_step="python -m pipeline local down, then up again",
+        )
 
 
 def asked_port(environ: Mapping[str, str], variable: str) -> int | None:

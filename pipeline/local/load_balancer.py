@@ -18,7 +18,7 @@ from pipeline.local.elb_records import Records
 from pipeline.local.forwarding import new_session
 from pipeline.local.health_checks import HealthChecks
 from pipeline.local.listener import Listener
-from pipeline.local.ports import Ports
+from pipeline.local.ports import Ports, ports_file
 from pipeline.local.registration import Registry
 from pipeline.local.rules import Rule
 from pipeline.local.target_groups import target_groups
@@ -41,9 +41,7 @@ class LoadBalancers:
         self._blocked: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
-        self.ports = Ports(
-            registry.settings.state_directory / "load-balancers.json", exact=registry.settings.http_port
-        )
+        self.ports = Ports(ports_file(registry.settings), exact=registry.settings.http_port)
 
     def start(self) -> None:
         """Start the thread; returns at once."""

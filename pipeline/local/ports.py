@@ -12,7 +12,9 @@ import threading
 from pathlib import Path
 
 from pipeline.errors import PortInUseError
-from pipeline.local.settings import PREFERRED_HTTP_PORT, replace_text
+from pipeline.local.settings import PREFERRED_HTTP_PORT, Settings, replace_text
+
+TAKE_DOWN = "stop what listens there, or give up what is deployed here: python -m pipeline local down"
 
 
 class Ports:
@@ -25,7 +27,7 @@ class Ports:
         self._file = remembered_in
         self._exact = exact
         self._sockets: dict[str, socket.socket] = {}
-        self._known = _read(remembered_in)
+        self._known = remembered(remembered_in)
         self._lock = threading.RLock()
 
     def reserve(self, load_balancer: str, listener_port: int = 80) -> int:
@@ -69,12 +71,16 @@ class Ports:
         self._sockets.clear()
 
     def _bind(self, name: str, listener_port: int) -> socket.socket:
-        remembered = self._known.get(name)
-        if remembered is not None:
-            return _bound(remembered)
+        known = self._known.get(name)
+        if known is not None:
+            return _bound(known, TAKE_DOWN)
         mine = [self.port(one) for one in self._sockets]
         if self._exact is not None and listener_port == 80 and self._exact not in mine:
-            return _bound(self._exact)
+            return _bound(
+                self._exact,
+                "stop what listens there, or choose another SLIPWAY_LOCAL_HTTP_PORT: "
+                "python -m pipeline local down, then up",
+            )
         preferred = PREFERRED_HTTP_PORT if listener_port < 1024 else listener_port
         for port in range(preferred, preferred + 200):
             try:
@@ -92,7 +98,13 @@ class Ports:
         self._known = remembered
 
 
-def _read(file: Path) -> dict[str, int]:
+def ports_file(settings: Settings) -> Path:
+    """Where a checkout's ports are remembered."""
+    return settings.state_directory / "load-balancers.json"
+
+
+def remembered(file: Path) -> dict[str, int]:
+    """The ports that such a file holds, by load balancer and listener port."""
     try:
         known: dict[str, int] = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
@@ -100,7 +112,7 @@ def _read(file: Path) -> dict[str, int]:
     return known
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(port: int, next_step: str = "stop what listens there") -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         # Without it, connections of a server that just stopped would hold the port for a minute.
@@ -115,7 +127,7 @@ def _bound(port: int) -> socket.socket:
         raise PortInUseError(
             f"port {port} is in use",
             why=error.strerror or str(error),
-            next_step="stop what listens there, or set SLIPWAY_LOCAL_HTTP_PORT to another port",
+            next_step=next_step,
         ) from error
     return sock
 

@@ -116,3 +116,8 @@ def for_checkout(checkout: Path) -> Settings:
 def is_remembered(settings: Settings) -> bool:
     """Whether an `up` of this checkout has chosen its ports already."""
     return (settings.state_directory / "local.json").exists()
+
+
+def has_records(settings: Settings) -> bool:
+    """Whether a server of this checkout saved what it knew; addresses with its ports are among it."""
+    return any((settings.state_directory / "state").glob("*.pickle"))

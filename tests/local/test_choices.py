@@ -1,3 +1,4 @@
+import json
 import socket
 from contextlib import closing
 
@@ -12,7 +13,14 @@ from pipeline.local.choices import (
     is_free,
     refuse_other_choices,
 )
+from pipeline.local.ports import ports_file
 from pipeline.local.settings import Settings
+
+
+def free_port():
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @pytest.fixture
@@ -51,10 +59,51 @@ def test_a_taken_port_that_was_only_remembered_gives_way_to_a_free_one(tmp_path,
     assert taken_port != choose(settings, {}).port
 
 
-def test_the_remembered_port_is_taken_again(tmp_path, taken_port):
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        free = listener.getsockname()[1]
+def with_records(checkout, port, **balancers):
+    """The settings of a checkout in which something was deployed before the server went."""
+    settings = Settings(checkout, port=port)
+    settings.save()
+    (settings.state_directory / "state").mkdir()
+    (settings.state_directory / "state" / "kept.pickle").touch()
+    ports_file(settings).write_text(json.dumps(balancers))
+    return settings
+
+
+def test_a_taken_port_that_the_records_hold_is_an_error_before_anything_is_pushed_there(tmp_path, taken_port):
+    with pytest.raises(PortInUseError) as raised:
+        choose(with_records(tmp_path, taken_port), {})
+
+    assert f"port {taken_port} is taken" == raised.value.what
+    assert "python -m pipeline local down" in raised.value.next_step
+
+
+def test_a_load_balancers_taken_port_is_an_error_before_anybody_asks_another_service(tmp_path, taken_port):
+    settings = with_records(tmp_path, free_port(), **{"arn:lb:80": taken_port})
+
+    with pytest.raises(PortInUseError) as raised:
+        choose(settings, {})
+
+    assert f"port {taken_port} is taken" == raised.value.what
+    assert "python -m pipeline local down" in raised.value.next_step
+
+
+def test_what_is_deployed_comes_back_on_its_own_ports_while_they_are_free(tmp_path):
+    settings = with_records(tmp_path, free_port(), **{"arn:lb:80": free_port()})
+
+    assert settings.port == choose(settings, {}).port
+
+
+def test_another_port_than_the_records_hold_wants_down_first(tmp_path):
+    settings = with_records(tmp_path, free_port())
+
+    with pytest.raises(LocalAwsError) as raised:
+        choose(settings, {"SLIPWAY_LOCAL_PORT": str(free_port())})
+
+    assert "local down" in raised.value.next_step
+
+
+def test_the_remembered_port_is_taken_again(tmp_path):
+    free = free_port()
     settings = Settings(tmp_path, port=free)
     settings.save()
 

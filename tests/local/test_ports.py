@@ -92,3 +92,14 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error_with_a_next_step(rem
             ports.reserve("dev")
 
     assert "SLIPWAY_LOCAL_HTTP_PORT" in raised.value.next_step
+
+
+def test_a_remembered_port_that_is_taken_is_an_error_whose_next_step_works(remembered: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        remembered.write_text(json.dumps({"dev:80": taken.getsockname()[1]}))
+
+        with pytest.raises(PortInUseError) as raised:
+            Ports(remembered).reserve("dev")
+
+    assert "python -m pipeline local down" in raised.value.next_step
+    assert "SLIPWAY_LOCAL_HTTP_PORT" not in raised.value.next_step

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local.settings import REGION, Settings, for_checkout
+from pipeline.local.web_pages import AsgiApp, without_web_pages
 
 MODULES = (
     "image_registry",
@@ -33,8 +34,6 @@ MODULES = (
     "permissions",
     "own_requests",
 )
-
-AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def ministack_environment(settings: Settings) -> dict[str, str]:
@@ -78,11 +77,9 @@ def with_hooks(
     return wrapped
 
 
-def serve(settings: Settings) -> None:
-    """Answer requests until SIGTERM or SIGINT."""
+def application(settings: Settings) -> AsgiApp:
+    """MiniStack with everything of ours in it; it restores the state at its start and saves it at its end."""
     os.environ.update(ministack_environment(settings))
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
     from ministack.app import app
 
     from pipeline.local.registration import Registry
@@ -103,6 +100,15 @@ def serve(settings: Settings) -> None:
         await registry.shutdown()
         await asyncio.to_thread(state.end)
 
+    return with_hooks(without_web_pages(app, settings.port), start, shutdown)
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until SIGTERM or SIGINT."""
+    app = application(settings)
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
     config.keep_alive_timeout = 75
@@ -118,11 +124,7 @@ def serve(settings: Settings) -> None:
         async def until_ended() -> None:
             await ended.wait()
 
-        await hypercorn_serve(
-            with_hooks(app, start, shutdown),
-            config,
-            shutdown_trigger=until_ended,
-        )
+        await hypercorn_serve(app, config, shutdown_trigger=until_ended)
 
     asyncio.run(run())
 

@@ -1,0 +1,41 @@
+"""Web pages have no business here: a browser on this machine must not lend them the API.
+
+It takes any credentials, gives secrets out and answers every origin, for it is for programs of this machine.
+A page asks with an Origin, with a Sec-Fetch-Site where it pretends to load a picture, or under a name of its
+own that leads to 127.0.0.1. SDKs, `docker push` and the Docker engine do none of that.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def without_web_pages(app: AsgiApp, port: int) -> AsgiApp:
+    """`app`, with 403 for every request of a web page. port: where the API listens."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        why = refusal(scope["headers"], port) if scope["type"] in ("http", "websocket") else None
+        if why is None:
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": f"{why}\n".encode()})
+
+    return guarded
+
+
+def refusal(headers: Iterable[tuple[bytes, bytes]], port: int) -> str | None:
+    """Why a request with these headers (names in lower case) gets no answer, None where it gets one."""
+    given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    if "origin" in given or given.get("sec-fetch-site", "none") != "none":
+        return "the local AWS answers no web pages"
+    name, _, after = given.get("host", "").rpartition(":")
+    if not after.isdigit():
+        name, after = given.get("host", ""), "80"
+    local = name.lower() in LOCAL_NAMES or name.lower().endswith(".localhost")
+    return None if local and int(after) == port else f"the local AWS is localhost:{port} and nothing else"

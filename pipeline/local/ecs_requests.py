@@ -1,6 +1,7 @@
 """What ECS refuses before it does anything, in its words."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,15 @@ def refuse(error: EcsError) -> Response:
     """An error response of the ECS API."""
     body = {"__type": error.code, "message": error.message}
     return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
+
+
+def as_resource_error(error: EcsError, operation: str = "") -> ValueError:
+    """A refusal in the words of CloudFormation's resource events. operation: "Create TaskDefinition: "."""
+    return ValueError(
+        f'Resource handler returned message: "Invalid request provided: {operation}{error.message} '
+        f'(Service: AmazonECS; Status Code: 400; Error Code: {error.code}; Request ID: {uuid.uuid4()})" '
+        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: InvalidRequest)"
+    )
 
 
 def name_in(reference: str) -> str:

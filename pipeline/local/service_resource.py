@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from pipeline.errors import WaitTimeoutError
-from pipeline.local.ecs_requests import EcsError, name_in
+from pipeline.local.ecs_requests import EcsError, as_resource_error, name_in
 from pipeline.local.registration import Attributes, Properties, Registry
 from pipeline.local.service import Service
 from pipeline.local.service_operations import ServiceOperations
@@ -96,11 +96,7 @@ def _call(operation: Any) -> dict[str, Any]:
     try:
         service: dict[str, Any] = operation()["service"]
     except EcsError as error:
-        raise ValueError(
-            f'Resource handler returned message: "Invalid request provided: {error.message} '
-            f'(Service: AmazonECS; Status Code: 400; Error Code: {error.code}; Request ID: {uuid.uuid4()})" '
-            f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: InvalidRequest)"
-        ) from error
+        raise as_resource_error(error) from error
     return service
 
 

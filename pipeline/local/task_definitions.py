@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.local.registration import Attributes, Properties, Registry
+from pipeline.local.ecs_requests import EcsError, as_resource_error, refuse
+from pipeline.local.registration import Attributes, Properties, Registry, Response
+from pipeline.local.task_definition_rules import refusal
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 # Maps from names that the user chose: their keys are data, not property names.
@@ -38,8 +40,15 @@ def normalised(definition: dict[str, Any]) -> dict[str, Any]:
     return {**definition, "containerDefinitions": containers}
 
 
+def check(definition: Mapping[str, Any]) -> None:
+    """Raise EcsError when Fargate would not take a task definition in the API's names."""
+    if (why := refusal(definition)) is not None:
+        raise EcsError("ClientException", why)
+
+
 def register(registry: Registry) -> None:
     shipped = registry.shipped_resource_type(TASK_DEFINITION)
+    shipped_operation = registry.shipped_operation("ecs", "RegisterTaskDefinition")
     definitions = registry.store("ecs", "_task_defs")
 
     def complete(arn: str, properties: Properties) -> tuple[str, Attributes]:
@@ -48,14 +57,30 @@ def register(registry: Registry) -> None:
         record.update(normalised(whole))
         return arn, {"TaskDefinitionArn": arn}
 
+    def register_definition(request: dict[str, Any]) -> Response:
+        try:
+            check(request)
+        except EcsError as error:
+            return refuse(error)
+        return shipped_operation(request)
+
+    def check_resource(properties: Properties) -> None:
+        try:
+            check(camel(properties))
+        except EcsError as error:
+            raise as_resource_error(error, "Create TaskDefinition: ") from error
+
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        check_resource(properties)
         arn, _ = shipped["create"](logical_id, properties, stack_name)
         return complete(arn, properties)
 
     def update(
         physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
     ) -> tuple[str, Attributes]:
+        check_resource(new)
         arn, _ = shipped["update"](physical_id, old, new, stack_name, logical_id)
         return complete(arn, new)
 
+    registry.ecs_operation("RegisterTaskDefinition", register_definition)
     registry.resource_type(TASK_DEFINITION, create=create, update=update, delete=shipped["delete"])

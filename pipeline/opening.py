@@ -59,7 +59,7 @@ def base_image(opened: "Setting") -> Callable[[Any, Callable[[str], None]], str 
             return None
         from pipeline.local import base_images
 
-        return base_images.base_images(client, say).python
+        return base_images.python_image(client, say, opened.project.app / "Dockerfile")
 
     return find
 

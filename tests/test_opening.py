@@ -41,4 +41,4 @@ def test_a_rehearsal_of_an_aws_environment_may_use_the_locally_made_base_image(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
 
-    assert ["mysql:8.4"] == images_asked_for()
+    assert ["python:3.13-slim-bookworm"] == images_asked_for()

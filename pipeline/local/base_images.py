@@ -6,10 +6,11 @@ packages and the package sources of the machine's own Debian or Ubuntu, and kept
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipeline.local.distribution import Distribution, install_packages, this_dis
 from pipeline.local.locks import alone_on_this_machine
 from pipeline.local.recipes import DATABASE, PYTHON, Recipe, mmdebstrap_command
 
+PYTHON_FROM_REGISTRY = "python:3.13-slim-bookworm"
 DATABASE_FROM_REGISTRY = "mysql:8.4"
 RECIPE_LABEL = "slipway.recipe"
 REGISTRY_SECONDS = 5
@@ -39,35 +41,76 @@ class BaseImages:
 
 
 def base_images(client: Any, say: Callable[[str], None]) -> BaseImages:
-    """Make sure both base images can be used, and name them.
+    """Make sure both base images can be used, and name them; each is decided on its own.
 
     Nothing is downloaded when they are there already. Raises DockerError when neither a registry nor the
     distribution's packages can give them.
     """
-    if _has(client, DATABASE_FROM_REGISTRY):
-        return BaseImages(python=None, database=DATABASE_FROM_REGISTRY)
+    python, database = _have(client, {PYTHON_FROM_REGISTRY: PYTHON, DATABASE_FROM_REGISTRY: DATABASE}, say)
+    return BaseImages(None if python == PYTHON_FROM_REGISTRY else python, database)
+
+
+def python_image(client: Any, say: Callable[[str], None], dockerfile: Path) -> str | None:
+    """The Python image, None where the one that this Dockerfile names can be had. Raises DockerError."""
+    named = re.search(r"^ARG BASE_IMAGE=(\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
+    default = named[1] if named else PYTHON_FROM_REGISTRY
+    (image,) = _have(client, {default: PYTHON}, say)
+    return None if image == default else image
+
+
+def database_image(client: Any, say: Callable[[str], None], kept: str = "") -> str:
+    """The database image alone. kept: the one that a volume was made with; MySQL and MariaDB cannot read each
+    other's. Raises DockerError.
+    """
+    if not kept:
+        (image,) = _have(client, {DATABASE_FROM_REGISTRY: DATABASE}, say)
+        return image
+    if kept != DATABASE_FROM_REGISTRY:
+        distribution = this_distribution()
+        with alone_on_this_machine("base-images", say):
+            _build_missing(client, [DATABASE], distribution, say)
+        return DATABASE.tag(distribution.suite)
+    if not _has(client, kept):
+        _pull(client, kept, say)
+    return kept
+
+
+def _have(client: Any, wanted: Mapping[str, Recipe], say: Callable[[str], None]) -> list[str]:
+    """For each name in a registry and the recipe for another: what is there, or is pulled, or built."""
     distribution = this_distribution()
-    suite = distribution.suite
-    local = BaseImages(python=PYTHON.tag(suite), database=DATABASE.tag(suite))
-    if not _missing(client, suite):
-        return local
-    with alone_on_this_machine("base-images", say):
-        if registry_answers():
-            say(f"pulling {DATABASE_FROM_REGISTRY}")
-            try:
-                client.images.pull(DATABASE_FROM_REGISTRY)
-            except APIError as error:
-                raise image_error(f"{DATABASE_FROM_REGISTRY} could not be pulled", error) from error
-            return BaseImages(python=None, database=DATABASE_FROM_REGISTRY)
-        _build_missing(client, distribution, say)
-    return local
+
+    def there(name: str) -> str | None:
+        recipe = wanted[name]
+        if _has(client, name):
+            return name
+        return recipe.tag(distribution.suite) if _is_made(client, recipe, distribution.suite) else None
+
+    found = {name: there(name) for name in wanted}
+    if not all(found.values()):
+        with alone_on_this_machine("base-images", say):
+            missing = [name for name in wanted if there(name) is None]
+            if missing and registry_answers(missing[0]):
+                for name in missing:
+                    _pull(client, name, say)
+            elif missing:
+                _build_missing(client, [wanted[name] for name in missing], distribution, say)
+            found = {name: there(name) for name in wanted}
+    return [found[name] or name for name in wanted]
 
 
-def registry_answers() -> bool:
-    """Whether the Docker engine itself (its mirrors, its proxy) finds MySQL's image within a few seconds."""
+def _pull(client: Any, name: str, say: Callable[[str], None]) -> None:
+    say(f"pulling {name}")
+    try:
+        client.images.pull(name)
+    except APIError as error:
+        raise image_error(f"{name} could not be pulled", error) from error
+
+
+def registry_answers(image: str = DATABASE_FROM_REGISTRY) -> bool:
+    """Whether the Docker engine itself (its mirrors, its proxy) finds an image within a few seconds."""
     asking = docker.from_env(timeout=REGISTRY_SECONDS)
     try:
-        asking.images.get_registry_data(DATABASE_FROM_REGISTRY)
+        asking.images.get_registry_data(image)
     except (DockerException, OSError):
         return False
     finally:
@@ -83,8 +126,10 @@ def image_error(what: str, error: Exception) -> DockerError:
     )
 
 
-def _build_missing(client: Any, distribution: Distribution, say: Callable[[str], None]) -> None:
-    missing = _missing(client, distribution.suite)
+def _build_missing(
+    client: Any, recipes: Sequence[Recipe], distribution: Distribution, say: Callable[[str], None]
+) -> None:
+    missing = [recipe for recipe in recipes if not _is_made(client, recipe, distribution.suite)]
     if not missing:
         return
     if not distribution.has_packages:
@@ -131,16 +176,12 @@ def _errors(output: str) -> str:
     return "\n".join(lines[-5:] or output.splitlines()[-5:])
 
 
-def _missing(client: Any, suite: str) -> list[Recipe]:
-    missing = []
-    for recipe in (PYTHON, DATABASE):
-        try:
-            labels = client.images.get(recipe.tag(suite)).labels
-        except ImageNotFound:
-            labels = {}
-        if labels.get(RECIPE_LABEL) != recipe.fingerprint(suite):
-            missing.append(recipe)
-    return missing
+def _is_made(client: Any, recipe: Recipe, suite: str) -> bool:
+    try:
+        labels = client.images.get(recipe.tag(suite)).labels
+    except ImageNotFound:
+        return False
+    return bool(labels.get(RECIPE_LABEL) == recipe.fingerprint(suite))
 
 
 def _has(client: Any, name: str) -> bool:

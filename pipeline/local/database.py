@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.local import engine
-from pipeline.local.base_images import base_images
+from pipeline.local.base_images import database_image
 from pipeline.local.database_container import Master, Server, remove, remove_volume, set_master, start
 from pipeline.local.database_recovery import Recovery
 from pipeline.local.database_rules import refuse_instance
@@ -19,6 +19,7 @@ from pipeline.local.settings import REGION
 
 TYPE = "AWS::RDS::DBInstance"
 VOLUME = "_slipway_volume"
+IMAGE = "_slipway_image"
 
 
 def register(registry: Registry) -> None:
@@ -119,7 +120,7 @@ class Instances:
 
     def _start(self, record: dict[str, Any], properties: Properties, master: Master | None) -> None:
         client = engine.connect()
-        image = base_images(client, print).database
+        image = record[IMAGE] = database_image(client, print, record.get(IMAGE, ""))
         server = Server(
             identifier=self.server(record["DBInstanceIdentifier"]),
             host=record["Endpoint"]["Address"],

@@ -84,7 +84,7 @@ def test_a_protected_instance_whose_server_does_not_start_says_why_and_is_gone(r
         "delete": lambda identifier, _: records.pop(identifier, None),
     }
     monkeypatch.setattr(database, "refuse_instance", lambda *_: None)
-    monkeypatch.setattr(database, "base_images", lambda *_: SimpleNamespace(database="image"))
+    monkeypatch.setattr(database, "database_image", lambda *_: "image")
     monkeypatch.setattr(database.engine, "connect", lambda: Docker())
     monkeypatch.setattr(database, "start", no_start)
     properties = {"MasterUsername": "app", "MasterUserPassword": "x"}
@@ -94,6 +94,26 @@ def test_a_protected_instance_whose_server_does_not_start_says_why_and_is_gone(r
             Instances(registry, shipped).create("Database", properties, "stack")
 
         assert "db" not in records
+
+
+def test_a_server_is_made_again_from_the_image_that_its_volume_was_made_with(registry, monkeypatch):
+    record = instance(registry, Endpoint={"Address": "db", "Port": 3306})
+    kept, started = [], []
+
+    def choose(client, say, image):
+        kept.append(image)
+        return image or "mysql:8.4"
+
+    monkeypatch.setattr(database, "database_image", choose)
+    monkeypatch.setattr(database.engine, "connect", lambda: None)
+    monkeypatch.setattr(database, "start", lambda *given: started.append(given[2]))
+    docker = SimpleNamespace(volumes=SimpleNamespace(get=lambda name: name))
+    with registry.scope():
+        for _ in range(2):
+            Instances(registry, {}).make_again(docker, record)
+
+    assert ["", "mysql:8.4"] == kept
+    assert ["mysql:8.4", "mysql:8.4"] == started
 
 
 def no_start(*_):

@@ -36,7 +36,8 @@ def start_stopped_databases(client: Any, settings: Settings, say: Callable[[str]
     Raises DockerError when one does not start.
     """
     for container in labelled(client.containers, settings, **CONTAINERS):
-        if container.labels.get(KIND_LABEL) == "database" and container.status == "exited":
+        # "created": whoever made it ended before it was started.
+        if container.labels.get(KIND_LABEL) == "database" and container.status in ("exited", "created"):
             say(f"starting the stopped {container.name}")
             try:
                 container.start()

@@ -104,10 +104,11 @@ class Instances:
             remove_volume(client, record[VOLUME])
         self._shipped["delete"](identifier, properties)
 
-    def available(self) -> list[dict[str, Any]]:
-        """The records of the instances whose server ought to answer."""
+    def expected(self) -> list[dict[str, Any]]:
+        """The records of the instances whose server ought to answer, also of those that failed."""
         records = self._registry.store("rds", "_instances").values()
-        return [one for one in records if one.get("DBInstanceStatus") == "available" and one.get(VOLUME)]
+        wanted = ("available", "failed")
+        return [one for one in records if one.get("DBInstanceStatus") in wanted and one.get(VOLUME)]
 
     def make_again(self, client: Any, record: dict[str, Any]) -> None:
         """A container for an instance that lost its own; its data and its users lie in its volume.

@@ -4,7 +4,7 @@ import pytest
 from docker.errors import APIError, NotFound
 
 from pipeline.errors import DockerError
-from pipeline.local.belongings import CONTAINERS, ensure_network, labelled
+from pipeline.local.belongings import CONTAINERS, ensure_network, labelled, start_stopped_databases
 from pipeline.local.settings import Settings
 
 
@@ -48,3 +48,23 @@ def test_containers_are_listed_by_label_and_without_those_that_go_meanwhile(tmp_
 
     assert [] == labelled(containers, settings, **CONTAINERS)
     assert [{"all": True, "ignore_removed": True, "filters": {"label": settings.label_filter}}] == asked
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "started"),
+    [
+        ("database", "exited", True),
+        ("database", "created", True),
+        ("database", "running", False),
+        ("task", "exited", False),
+    ],
+)
+def test_a_database_that_stands_still_is_started(tmp_path, kind, status, started):
+    said = []
+    container = SimpleNamespace(
+        name="one", status=status, labels={"slipway.kind": kind}, start=lambda: said.append("started")
+    )
+    client = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: [container]))
+    start_stopped_databases(client, Settings(tmp_path), lambda _: None)
+
+    assert (["started"] if started else []) == said

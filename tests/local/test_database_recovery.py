@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from docker.errors import NotFound
 
-from pipeline.local import database
+from pipeline.local import database, database_recovery
 from pipeline.local.database import VOLUME, Instances
 from pipeline.local.database_recovery import Recovery
 from pipeline.local.registration import Registry
@@ -41,8 +41,11 @@ class MadeAgain(Instances):
     def __init__(self, registry):
         super().__init__(registry, {})
         self.made = []
+        self.failure = None
 
     def make_again(self, client, record):
+        if self.failure:
+            raise self.failure
         self.made.append(record["DBInstanceIdentifier"])
 
 
@@ -72,6 +75,48 @@ def test_a_server_that_somebody_takes_away_at_this_moment_is_left_to_them(regist
 
     assert [] == instances.made
     assert status == record["DBInstanceStatus"]
+
+
+def test_an_instance_that_was_being_modified_when_the_server_ended_is_available_again(registry, monkeypatch):
+    record = instance(registry, "us-east-1", DBInstanceStatus="modifying")
+    monkeypatch.setattr(
+        database_recovery.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None)
+    )
+    Recovery(registry, MadeAgain(registry)).start()
+
+    assert "available" == record["DBInstanceStatus"]
+
+
+def test_a_failed_instance_is_tried_again_and_again_but_not_at_once(registry):
+    record, now = instance(registry), [0.0]
+    instances = MadeAgain(registry)
+    recovery = Recovery(registry, instances, clock=lambda: now[0])
+    instances.failure = RuntimeError("no space")
+    recovery.look(Docker())
+
+    assert "failed" == record["DBInstanceStatus"]
+
+    instances.failure = None
+    recovery.look(Docker())
+    now[0] += database_recovery.RETRY_AFTER - 1
+    recovery.look(Docker())
+
+    assert ("failed", []) == (record["DBInstanceStatus"], instances.made)
+
+    now[0] += 1
+    recovery.look(Docker())
+
+    assert ("available", ["db"]) == (record["DBInstanceStatus"], instances.made)
+
+
+def test_an_instance_whose_volume_is_gone_stays_failed(registry):
+    record, now = instance(registry, DBInstanceStatus="failed"), [0.0]
+    recovery = Recovery(registry, Instances(registry, {}), clock=lambda: now[0])
+    recovery.look(Docker())
+    now[0] += database_recovery.RETRY_AFTER
+    recovery.look(Docker())
+
+    assert "failed" == record["DBInstanceStatus"]
 
 
 def test_a_protected_instance_whose_server_does_not_start_says_why_and_is_gone(registry, monkeypatch):

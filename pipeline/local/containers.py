@@ -113,12 +113,14 @@ class Containers:
             raise ContainerError(f"CannotStartContainerError: {_words(error)}") from error
         return str(container.id)
 
-    def see(self, container_id: str) -> Seen:
-        """How a container is; one that was removed counts as killed."""
+    def see(self, container_id: str) -> Seen | None:
+        """How a container is, None when the engine does not say; one that was removed counts as killed."""
         try:
             state = self._client.api.inspect_container(container_id)["State"]
         except NotFound:
             return Seen(running=False, exit_code=137)
+        except (DockerException, OSError):
+            return None
         running = state["Status"] in ("created", "running", "paused", "restarting")
         health = (state.get("Health") or {}).get("Status", "")
         return Seen(
@@ -137,10 +139,12 @@ class Containers:
         except APIError:
             self._client.api.kill(container_id)
 
-    def remove_task(self, task_id: str) -> None:
-        """Remove what is left of a task: containers, then its volumes."""
-        wanted = {"label": [self._settings.label_filter, f"slipway.task={task_id}"]}
-        self._remove(wanted)
+    def remove_task(self, task_id: str) -> bool:
+        """Remove what is left of a task: containers, then its volumes. False: try it again later."""
+        try:
+            return self._remove({"label": [self._settings.label_filter, f"slipway.task={task_id}"]})
+        except (DockerException, OSError):
+            return False
 
     def remove_all_tasks(self) -> None:
         """Remove every task of this checkout: those that outlived an earlier server."""
@@ -150,17 +154,13 @@ class Containers:
         """Raw output of a container as it comes, each piece beginning with its time, until it ends."""
         return self._client.api.logs(container_id, stream=True, follow=True, timestamps=True)
 
-    def _remove(self, filters: dict[str, Any]) -> None:
+    def _remove(self, filters: dict[str, Any]) -> bool:
+        whole = True
         for container in self._client.containers.list(all=True, filters=filters, ignore_removed=True):
-            try:
-                container.remove(force=True, v=True)
-            except (NotFound, APIError):
-                continue
+            whole &= _is_gone(container, force=True, v=True)
         for volume in self._client.volumes.list(filters=filters):
-            try:
-                volume.remove()
-            except (NotFound, APIError):
-                continue
+            whole &= _is_gone(volume)
+        return whole
 
     def _volume_names(self, task_id: str, volumes: Sequence[str]) -> dict[str, str]:
         names = {}
@@ -190,6 +190,16 @@ class Containers:
                     self.changes.tell()
             except (DockerException, OSError):
                 threading.Event().wait(1)
+
+
+def _is_gone(thing: Any, **how: Any) -> bool:
+    try:
+        thing.remove(**how)
+    except NotFound:
+        return True
+    except APIError:
+        return False
+    return True
 
 
 def _words(error: Exception) -> str:

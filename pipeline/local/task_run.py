@@ -15,6 +15,7 @@ from pipeline.local.task_secrets import Parameters, SecretError, secret_environm
 
 logger = logging.getLogger("slipway.tasks")
 LOOK_SECONDS = 5.0
+RETRY_SECONDS = 5.0
 
 
 class TaskStopped(Exception):  # noqa: N818 - not an error: the task was told to stop while it started
@@ -121,11 +122,13 @@ class TaskRun:
             )
 
     def _look(self) -> None:
-        """Ask Docker how the running containers are."""
+        """Ask Docker how the running containers are; while it does not say, they run."""
         for container in self.task.containers:
             if container.status != "RUNNING":
                 continue
             seen = self._containers.see(container.docker_id)
+            if seen is None:
+                continue
             if container.has_health_check:
                 container.health = seen.health
             if not seen.running:
@@ -176,16 +179,24 @@ class TaskRun:
         self.task.stop("TaskFailedToStart", reason, time.time())
 
     def _end(self) -> None:
-        """Whatever Docker says: who releases or deletes the service waits for STOPPED."""
-        for step in (self._leave, self._stop_containers, self._remove):
+        """Whatever Docker says: who releases or deletes the service waits for STOPPED.
+
+        What could not be removed is removed later, on this thread, when the engine answers again.
+        """
+        for step in (self._leave, self._stop_containers):
             try:
                 step()
             except Exception:
                 logger.exception("task %s does not end as it should", self.task.id)
+        self._become("DEPROVISIONING")
+        removed = self._containers.remove_task(self.task.id)
         for container in self.task.containers:
             container.status = "STOPPED"
         self.task.stopped_at = time.time()
         self._become("STOPPED")
+        while not removed:
+            threading.Event().wait(RETRY_SECONDS)
+            removed = self._containers.remove_task(self.task.id)
 
     def _leave(self) -> None:
         if self.task.started_at is not None:
@@ -199,10 +210,6 @@ class TaskRun:
             if container.status == "RUNNING":
                 self._containers.stop(container.docker_id, stop_timeout(self._definitions[name]))
                 self._look()
-
-    def _remove(self) -> None:
-        self._become("DEPROVISIONING")
-        self._containers.remove_task(self.task.id)
 
     def _become(self, status: str) -> None:
         self.task.last_status = status

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.local import task_run
 from pipeline.local.containers import Changes, ContainerError, Seen
 from pipeline.local.task import Task
 from pipeline.local.task_run import TaskRun
@@ -15,7 +16,7 @@ RUNNING = Seen(running=True)
 class PretendedContainers:
     """seen: what Docker says of each container, by name, in turn; the last answer stays."""
 
-    def __init__(self, seen: Mapping[str, list[Seen]], unpullable: str = "") -> None:
+    def __init__(self, seen: Mapping[str, list[Seen | None]], unpullable: str = "") -> None:
         self.changes = Changes()
         self.done: list[str] = []
         self.environments: dict[str, Mapping[str, str]] = {}
@@ -42,7 +43,7 @@ class PretendedContainers:
         self.environments[name] = environment
         return name
 
-    def see(self, container_id: str) -> Seen:
+    def see(self, container_id: str) -> Seen | None:
         self.changes.tell()
         answers = self._seen[container_id]
         return answers.pop(0) if len(answers) > 1 else answers[0]
@@ -51,8 +52,9 @@ class PretendedContainers:
         self.done.append(f"stop {container_id} within {timeout}")
         self._seen[container_id] = [Seen(running=False, exit_code=0)]
 
-    def remove_task(self, task_id: str) -> None:
+    def remove_task(self, task_id: str) -> bool:
         self.done.append("remove")
+        return True
 
 
 def container(name: str, **more: Any) -> dict[str, Any]:
@@ -188,28 +190,39 @@ def test_running_out_of_memory_is_said_on_the_container() -> None:
     assert task.containers[0].reason == "OutOfMemoryError: Container killed due to memory usage"
 
 
-class DockerAway(PretendedContainers):
-    """Docker answers until the task runs, and from then on no more."""
+def test_a_task_outlives_an_engine_that_does_not_answer_for_a_while() -> None:
+    containers = PretendedContainers({"app": [RUNNING, None, None, Seen(running=False, exit_code=3)]})
 
-    def see(self, container_id: str) -> Seen:
-        if not self._seen[container_id]:
-            raise OSError("connection refused")
-        self.changes.tell()
-        return self._seen[container_id].pop(0)
+    task, statuses = live([container("app")], containers)
+
+    assert "RUNNING" in statuses
+    assert ("EssentialContainerExited", 3) == (task.stop_code, task.containers[0].exit_code)
+
+
+class DockerAway(PretendedContainers):
+    """Nothing can be stopped, and what is left of a task cannot be removed at once either."""
+
+    failures = 2
 
     def stop(self, container_id: str, timeout: int) -> None:
         raise OSError("connection refused")
 
-    def remove_task(self, task_id: str) -> None:
-        raise OSError("connection refused")
+    def remove_task(self, task_id: str) -> bool:
+        super().remove_task(task_id)
+        self.failures -= 1
+        return self.failures < 0
 
 
-def test_a_task_ends_and_leaves_its_load_balancers_although_docker_does_not_answer() -> None:
+def test_a_task_ends_although_docker_is_away_and_is_removed_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(task_run, "RETRY_SECONDS", 0.001)
     left: list[str] = []
+    containers = DockerAway({"app": [RUNNING, Seen(running=False, exit_code=1)], "helper": [RUNNING]})
 
-    task, statuses = live([container("app")], DockerAway({"app": [RUNNING]}), leaving=left)
+    task, statuses = live([container("app"), container("helper")], containers, leaving=left)
 
     assert [task.id] == left
     assert "STOPPED" == statuses[-1]
     assert task.stopped_at is not None
-    assert ("TaskFailedToStart", "InternalError: connection refused") == (task.stop_code, task.stopped_reason)
+    assert ["remove", "remove", "remove"] == containers.done[-3:]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline import credential_store
 from pipeline.errors import DockerError, ImageError, full_disk
 
 CA_BUNDLE = ".ca-bundle.crt"
@@ -73,21 +74,23 @@ def build(
     """Build app/ as `name` and return the image's id. `ca_bundle` is only for a TLS-inspecting network;
     `platform` is linux/amd64 or linux/arm64, None for the engine's own.
 
-    Raises ImageError with the build's last lines, or DockerError on a full disk.
+    Raises ImageError with the build's last lines, or DockerError on a full disk or a
+    credential helper that fails.
     """
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     image_id = ""
-    answers = docker.build(
-        fileobj=_context(app, ca_bundle),
-        custom_context=True,
-        encoding="gzip",
-        tag=name,
-        buildargs=dict(build_args),
-        platform=platform,
-        rm=True,
-        forcerm=True,
-        decode=True,
-    )
+    with credential_store.failures_told():
+        answers = docker.build(
+            fileobj=_context(app, ca_bundle),
+            custom_context=True,
+            encoding="gzip",
+            tag=name,
+            buildargs=dict(build_args),
+            platform=platform,
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
     for answer in answers:
         for line in str(answer.get("stream", "")).splitlines():
             if line.strip():

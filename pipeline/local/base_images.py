@@ -19,6 +19,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
+from pipeline import credential_store
 from pipeline.errors import DockerError, full_disk
 from pipeline.local.distribution import Distribution, install_packages, this_distribution
 from pipeline.local.locks import alone_on_this_machine
@@ -101,7 +102,8 @@ def _have(client: Any, wanted: Mapping[str, Recipe], say: Callable[[str], None])
 def _pull(client: Any, name: str, say: Callable[[str], None]) -> None:
     say(f"pulling {name}")
     try:
-        client.images.pull(name)
+        with credential_store.failures_told():
+            client.images.pull(name)
     except APIError as error:
         raise image_error(f"{name} could not be pulled", error) from error
 
@@ -110,7 +112,8 @@ def registry_answers(image: str = DATABASE_FROM_REGISTRY) -> bool:
     """Whether the Docker engine itself (its mirrors, its proxy) finds an image within a few seconds."""
     asking = docker.from_env(timeout=REGISTRY_SECONDS)
     try:
-        asking.images.get_registry_data(image)
+        with credential_store.failures_told():
+            asking.images.get_registry_data(image)
     except (DockerException, OSError):
         return False
     finally:

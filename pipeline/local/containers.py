@@ -17,6 +17,7 @@ from pipeline.local.settings import KIND_LABEL, Settings
 
 PAUSE_IMAGE = "slipway-local/pause:1"
 TASK_KIND = "task"
+REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
 
 
 class ContainerError(Exception):
@@ -56,7 +57,8 @@ class Containers:
                 self._client.images.get(image)
                 return
             name, at, digest = image.partition("@")
-            self._client.images.pull(f"{name}{at}{digest}" if at else name)
+            # Whatever is given here keeps the SDK from asking a credential helper, which may not be there.
+            self._client.images.pull(f"{name}{at}{digest}" if at else name, auth_config=REGISTRY_LOGIN)
         except (ImageNotFound, NotFound) as error:
             raise ContainerError(
                 f"CannotPullContainerError: pull image manifest has been retried 1 time(s): "

@@ -54,3 +54,12 @@ def test_an_engine_that_does_not_answer_has_removed_nothing() -> None:
     away = SimpleNamespace(list=raising(OSError("connection refused")))
 
     assert not containers(containers=away, volumes=away).remove_task("1")
+
+
+def test_an_image_of_the_local_registry_is_pulled_without_a_credential_helper() -> None:
+    pulled: list[Any] = []
+    images = SimpleNamespace(pull=lambda name, auth_config: pulled.append((name, auth_config["username"])))
+
+    containers(images=images).pull("localhost:4566/orders@sha256:1")
+
+    assert [("localhost:4566/orders@sha256:1", "AWS")] == pulled

@@ -6,6 +6,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.local.pause_hooks import DEFAULT_TIMEOUT_MINUTES
+from pipeline.local.stages import steps_of
+
+STACK_HOURS = 33
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
 PAUSABLE = (
     "RECONCILE_SERVICE",
@@ -34,6 +38,25 @@ def refusal(configuration: Mapping[str, Any], load_balancers: Sequence[Mapping[s
     if strategy != "ROLLING":
         problems += _balancers(load_balancers)
     return problems[0] if problems else None
+
+
+def stack_refusal(configuration: Mapping[str, Any]) -> str | None:
+    """Why CloudFormation, which waits for a deployment, would not take one that ECS itself would.
+
+    Its pauses count in full: "bakeTimeInMinutes and every hook's timeout", as those who met it tell.
+    """
+    if (configuration.get("strategy") or "ROLLING") == "ROLLING" or any(_numbers(configuration)):
+        return None  # the latter is ECS's to refuse
+    minutes = sum(step.minutes for step in steps_of(configuration, reconcile=False))
+    for hook in configuration.get("lifecycleHooks") or []:
+        timeout = hook.get("timeoutConfiguration") or {}
+        minutes += int(timeout.get("timeoutInMinutes") or DEFAULT_TIMEOUT_MINUTES)
+    if minutes <= STACK_HOURS * 60:
+        return None
+    return (
+        f"Total bake time ({minutes:g} minutes) for progressive deployment exceeds the Cloudformation limit "
+        f"of {STACK_HOURS} hours."
+    )
 
 
 def _numbers(configuration: Mapping[str, Any]) -> Iterator[str]:

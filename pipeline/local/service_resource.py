@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from pipeline.errors import WaitTimeoutError
+from pipeline.local.deployment_rules import stack_refusal
 from pipeline.local.ecs_requests import EcsError, as_resource_error, name_in
 from pipeline.local.registration import Attributes, Properties, Registry
 from pipeline.local.service import Service
@@ -25,6 +26,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
     timeout = max(LEAST_SECONDS, STABILISE_MINUTES * registry.settings.minute_seconds)
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        _check(properties)
         name = properties.get("ServiceName") or f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12]}"
         service = _call(lambda: operations.create(request_of(properties) | {"serviceName": name}))
         found = operations.find(properties.get("Cluster"), name)
@@ -44,6 +46,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
     ) -> tuple[str, Attributes]:
         if any(old.get(key) != new.get(key) for key in ("ServiceName", "Cluster", "LaunchType")):
             return create(logical_id, new, stack_name)
+        _check(new)
         name = name_in(physical_id)
         request = request_of(new) | {"service": name}
         _call(lambda: operations.update(request))
@@ -92,6 +95,12 @@ def request_of(properties: Properties) -> dict[str, Any]:
     return request
 
 
+def _check(properties: Properties) -> None:
+    words = stack_refusal(request_of(properties).get("deploymentConfiguration") or {})
+    if words is not None:
+        raise _failure(words, "InvalidRequest")
+
+
 def _call(operation: Any) -> dict[str, Any]:
     try:
         service: dict[str, Any] = operation()["service"]
@@ -126,7 +135,11 @@ def _wait(service: Service, timeout: float) -> None:
         cause = "ECS Deployment Circuit Breaker was triggered" if breaker else deployment.rollout_reason
         words = f"Error occurred during operation '{cause}'."
         code = "GeneralServiceException"
-    raise ValueError(
+    raise _failure(words, code)
+
+
+def _failure(words: str, code: str) -> ValueError:
+    return ValueError(
         f'Resource handler returned message: "{words}" '
         f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})"
     )

@@ -1,9 +1,22 @@
 """What Fargate refuses about a task definition, in AWS's words where they are known: pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 ADDABLE = {"SYS_PTRACE"}
+# CPU units with the MiB that go with them.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+SIZES = {
+    256: {512, 1024, 2048},
+    512: {*range(1024, 4096 + 1, 1024)},
+    1024: {*range(2048, 8192 + 1, 1024)},
+    2048: {*range(4096, 16384 + 1, 1024)},
+    4096: {*range(8192, 30720 + 1, 1024)},
+    8192: {*range(16384, 61440 + 1, 4096)},
+    16384: {*range(32768, 122880 + 1, 8192)},
+}
+_IN_UNITS = re.compile(r"(\d*\.?\d+)\s*(vcpu|gb)?", re.IGNORECASE)
 
 
 def refusal(definition: Mapping[str, Any]) -> str | None:
@@ -12,9 +25,31 @@ def refusal(definition: Mapping[str, Any]) -> str | None:
 
 
 def _problems(definition: Mapping[str, Any]) -> Iterator[str]:
+    if "FARGATE" in (definition.get("requiresCompatibilities") or []):
+        yield from _size(definition)
     # Whatever it says that it is compatible with: all tasks run as Fargate's here.
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html
     for container in definition.get("containerDefinitions") or []:
         capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
         if set(capabilities.get("add") or []) - ADDABLE:
             yield "Tasks launched on AWS Fargate only support adding the SYS_PTRACE kernel capability."
+
+
+def _size(definition: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("cpu", "memory"):
+        if not definition.get(name):
+            yield f"Fargate requires that '{name}' be defined at the task level."
+    cpu, memory = _units(definition.get("cpu")), _units(definition.get("memory"))
+    if memory not in SIZES.get(cpu, ()):
+        yield (
+            f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. "
+            "See the Amazon ECS documentation for the valid values."
+        )
+
+
+def _units(given: Any) -> int:
+    """A size as a number: 256 or ".25 vCPU", 512 or "0.5 GB"."""
+    match = _IN_UNITS.fullmatch(str(given).strip())
+    if match is None:
+        return 0
+    return int(float(match[1]) * (1024 if match[2] else 1))

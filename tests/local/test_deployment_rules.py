@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.deployment_rules import PAUSABLE, refusal
+from pipeline.local.deployment_rules import PAUSABLE, refusal, stack_refusal
 
 RULE = "arn:aws:elasticloadbalancing:eu-west-1:0:listener-rule/app/a/b/c/"
 PAUSE = "Invalid lifecycle stage provided for Pause Hook"
@@ -115,3 +115,53 @@ def test_a_hook_that_cannot_work_is_refused(more: dict[str, Any], expected: str)
 )
 def test_a_number_out_of_its_range_is_refused(configuration: dict[str, Any], expected: str) -> None:
     assert expected == refusal({"strategy": "BLUE_GREEN", **configuration}, balancer())
+
+
+def paused(minutes: int | None) -> dict[str, Any]:
+    timeout = {} if minutes is None else {"timeoutConfiguration": {"timeoutInMinutes": minutes}}
+    return {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"], **timeout}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "minutes"),
+    [
+        ({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1440, "lifecycleHooks": [paused(541)]}, 1981),
+        ({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [paused(None)] * 2}, 2880),
+        (
+            {
+                "strategy": "CANARY",
+                "bakeTimeInMinutes": 1440,
+                "canaryConfiguration": {"canaryBakeTimeInMinutes": 600},
+            },
+            2040,
+        ),
+        (
+            {
+                "strategy": "LINEAR",
+                "bakeTimeInMinutes": 0,
+                "linearConfiguration": {"stepPercent": 30, "stepBakeTimeInMinutes": 700},
+            },
+            2100,
+        ),
+    ],
+)
+def test_a_rollout_that_may_take_more_than_33_hours_is_refused_in_a_template(
+    configuration: dict[str, Any], minutes: int
+) -> None:
+    assert (
+        f"Total bake time ({minutes} minutes) for progressive deployment exceeds the Cloudformation limit of "
+        "33 hours."
+    ) == stack_refusal(configuration)
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1440, "lifecycleHooks": [paused(540)]},
+        {"strategy": "ROLLING"},
+        {},
+        {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 0}},
+    ],
+)
+def test_a_rollout_of_33_hours_is_taken(configuration: dict[str, Any]) -> None:
+    assert stack_refusal(configuration) is None

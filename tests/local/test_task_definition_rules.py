@@ -29,6 +29,48 @@ def test_any_other_capability_is_refused(capability: str) -> None:
     assert CAPABILITIES == refusal(adding("SYS_PTRACE", capability))
 
 
+def fargate(cpu: Any, memory: Any) -> str | None:
+    return refusal({"requiresCompatibilities": ["FARGATE"], "cpu": cpu, "memory": memory})
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory"),
+    [
+        (256, 512),
+        ("256", "2048"),
+        ("512", "4096"),
+        ("4096", "30720"),
+        (".25 vCPU", "0.5 GB"),
+        ("1vcpu", "3GB"),
+    ],
+)
+def test_a_size_that_fargate_has_is_taken(cpu: Any, memory: Any) -> None:
+    assert fargate(cpu, memory) is None
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory"), [("512", "512"), ("256", "4096"), ("300", "1024"), ("8192", "17408"), ("256", "many")]
+)
+def test_a_size_that_fargate_has_not_is_refused(cpu: str, memory: str) -> None:
+    assert "No Fargate configuration exists for given values: " in (fargate(cpu, memory) or "")
+
+
+def test_the_refused_size_is_told_in_units() -> None:
+    assert (
+        "No Fargate configuration exists for given values: 512 CPU, 512 memory. "
+        "See the Amazon ECS documentation for the valid values."
+    ) == fargate("0.5 vCPU", "512")
+
+
+def test_fargate_wants_both() -> None:
+    assert "Fargate requires that 'cpu' be defined at the task level." == fargate(None, "512")
+    assert "Fargate requires that 'memory' be defined at the task level." == fargate("256", None)
+
+
+def test_what_is_not_for_fargate_may_have_any_size() -> None:
+    assert refusal({"cpu": "100", "memory": "99"}) is None
+
+
 @pytest.fixture
 def registry(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """A registry that task definitions are registered with, and everything as before afterwards."""

@@ -125,6 +125,9 @@ def serve(settings: Settings) -> None:
             await ended.wait()
 
         await hypercorn_serve(app, config, shutdown_trigger=until_ended)
+        # The state is saved. The loop's own end would wait for every stack that waits on a thread of its.
+        logging.shutdown()
+        os._exit(0)
 
     asyncio.run(run())
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 
+import boto3
 import docker
 import pytest
 import requests
@@ -146,6 +147,28 @@ def test_up_while_a_killed_server_still_ends_starts_it_again(checkout):
 
     assert aws == local.up(checkout, print)
     assert aws == local.running(checkout)
+
+
+def test_down_does_not_wait_for_a_stack_that_waits(checkout):
+    aws = local.up(checkout, print)
+    waiting = """
+    Resources:
+      Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+      Wait: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: 600}}
+    """
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = boto3.client("cloudformation", endpoint_url=aws.endpoint_url, region_name=aws.region, **keys)
+    client.create_stack(StackName="waiting", TemplateBody=waiting)
+
+    def waits():
+        events = client.describe_stack_events(StackName="waiting")["StackEvents"]
+        return "Wait" in [one["LogicalResourceId"] for one in events] or None
+
+    wait_until(waits, what="the stack to wait", timeout=30, first_pause=0.1)
+    begun = time.monotonic()
+    server_process.stop(for_checkout(checkout), print)
+
+    assert time.monotonic() - begun < server_process.STOP_SECONDS / 2
 
 
 def test_down_after_kill_9_leaves_nothing(checkout):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import environment, project, waits
+from pipeline import environment, project, proxies, waits
 from pipeline.errors import LocalAwsError, UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def setting(name: str, app: Path | None = None, strategy: str | None = None) -> 
     from pipeline import setting as settings
     from pipeline.aws import Aws
 
+    proxies.leave_this_machine_out()
     nodes = settings.nodes_of(here, wanted)
     for node in nodes.values():
         waits.must_fit(wanted, node.given)

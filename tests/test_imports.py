@@ -32,7 +32,7 @@ LAYERS = (
     ("change_set", "identity", "waits"),
     ("stack_events", "validation", "leftovers", "environment", "template", "source"),
     ("markdown", "mermaid", "workflow_commands", "github", "stack_drift"),
-    ("aws_errors", "masking", "waiting", "turn", "status", "job_output", "credential_store"),
+    ("aws_errors", "masking", "waiting", "turn", "status", "job_output", "credential_store", "proxies"),
     ("parameter", "template_rules", "project", "yaml_file", "command_line"),
     (
         "errors",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import proxies
 from pipeline.errors import DockerError
 from pipeline.local import engine, server_process
 from pipeline.local.base_images import base_images
@@ -40,6 +41,7 @@ def up(checkout: Path, say: Say, environ: Mapping[str, str] = os.environ) -> Loc
     Raises DockerError, PortInUseError (a port that SLIPWAY_LOCAL_PORT asked for is taken), UsageError,
     LocalAwsError (it did not start; the log's last lines are in `details`).
     """
+    proxies.leave_this_machine_out()
     with alone_in(Settings(checkout.resolve()), say):
         settings = for_checkout(checkout)
         client = engine.ensure_engine(say)
@@ -88,6 +90,7 @@ def running(checkout: Path) -> LocalAws | None:
 
 def status(checkout: Path) -> list[str]:
     """What there is, a line each."""
+    proxies.leave_this_machine_out()
     settings = for_checkout(checkout)
     server = server_process.find(settings)
     if server is None:

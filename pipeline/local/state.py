@@ -96,9 +96,10 @@ class State:
         buffer = io.BytesIO()
         _Writer(buffer, self._directory / "blobs").dump(records)
         digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
-        if self._digests.get(name) == digest:
-            return
         path = self._directory / f"{name}.pickle"
+        # Somebody may have cleaned the directory meanwhile.
+        if self._digests.get(name) == digest and path.exists():
+            return
         part = path.with_suffix(".part")
         part.write_bytes(buffer.getbuffer())
         part.replace(path)

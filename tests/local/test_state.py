@@ -1,3 +1,4 @@
+import shutil
 import threading
 from importlib import import_module
 
@@ -48,6 +49,21 @@ def test_what_was_deleted_before_the_last_save_stays_deleted(registry):
         State(registry).restore()
 
         assert [] == list(parameters)
+
+
+def test_records_that_did_not_change_are_saved_again_after_somebody_cleaned_up(registry, tmp_path):
+    layer = b"x" * 100_000
+    saving = State(registry)
+    with registry.scope():
+        registry.store("ecr", "_layer_blobs")["orders"] = {"sha256:1": layer}
+    saving.save()
+    shutil.rmtree(tmp_path / ".slipway")
+    saving.save()
+    registry.store("ecr", "_layer_blobs")._data.clear()
+
+    assert State(registry).restore()
+    with registry.scope():
+        assert layer == registry.store("ecr", "_layer_blobs")["orders"]["sha256:1"]
 
 
 def test_a_fresh_checkout_has_nothing_to_restore(registry):

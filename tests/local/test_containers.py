@@ -63,3 +63,22 @@ def test_an_image_of_the_local_registry_is_pulled_without_a_credential_helper() 
     containers(images=images).pull("localhost:4566/orders@sha256:1")
 
     assert [("localhost:4566/orders@sha256:1", "AWS")] == pulled
+
+
+def test_no_container_of_a_task_publishes_a_port() -> None:
+    created: list[dict[str, Any]] = []
+
+    def create(_: str, **options: Any) -> Any:
+        created.append(options)
+        networks = {"NetworkSettings": {"Networks": {options.get("network"): {"IPAddress": "10.0.0.7"}}}}
+        return SimpleNamespace(id="1", attrs=networks, start=lambda: None, reload=lambda: None)
+
+    there = SimpleNamespace(get=lambda _: None)
+    made = containers(containers=SimpleNamespace(create=create), images=there, networks=there)
+    made.start_pause("0123456789")
+    made.start(
+        "0123456789", {"name": "app", "image": "i", "portMappings": [{"containerPort": 80}]}, {}, "1", []
+    )
+
+    assert [False, False] == ["ports" in one or "publish_all_ports" in one for one in created]
+    assert "container:1" == created[1]["network_mode"]

@@ -1,4 +1,10 @@
-from pipeline.local.database_container import Master, Server
+from pathlib import Path
+from types import SimpleNamespace
+
+from docker.errors import NotFound
+
+from pipeline.local.database_container import Master, Server, start
+from pipeline.local.settings import Settings
 
 
 def server(**options):
@@ -40,3 +46,37 @@ def test_the_master_user_is_no_superuser():
 
 def test_the_password_is_not_shown_when_a_master_is_printed():
     assert "s3cret" not in repr(Master("app", "s3cret"))
+
+
+class Docker:
+    """An engine whose one container, made with `options`, is ready at once."""
+
+    status, attrs = "running", {"RestartCount": 0}
+
+    def __init__(self):
+        self.containers = self.volumes = self.api = self
+
+    def create(self, _, **options):
+        self.options = options
+        return self
+
+    def get(self, name):
+        raise NotFound(name)
+
+    def create_endpoint_config(self, **_):
+        return {}
+
+    def exec_run(self, _):
+        return SimpleNamespace(exit_code=0)
+
+    def start(self):
+        pass
+
+    reload = start
+
+
+def test_a_server_publishes_no_port():
+    docker = Docker()
+    start(docker, Settings(Path("/x")), "mysql:8.4", server(), None)
+
+    assert {"ports", "publish_all_ports"}.isdisjoint(docker.options)

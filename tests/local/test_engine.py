@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.errors import DockerError
+from pipeline.local import engine
 from pipeline.local.engine import _unreachable, last_lines, pid_file_is_stale, refuse_out_of_reach
 
 
@@ -105,3 +106,45 @@ def test_an_engine_whose_containers_are_out_of_reach_is_refused_before_anything_
 )
 def test_an_engine_on_this_machine_is_taken(told):
     refuse_out_of_reach(SimpleNamespace(info=lambda: told))
+
+
+@pytest.fixture
+def debian(machine, monkeypatch):
+    """A Debian machine without an engine; what was started on it, and whether a pid file was there."""
+    started = []
+
+    def dockerd(command, **_):
+        started.append((command, machine.pid_file.exists()))
+        return SimpleNamespace(poll=lambda: None)
+
+    def connect():
+        if not started:
+            raise DockerError("no Docker engine answers")
+        return "the client"
+
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "PID_FILE", machine.pid_file)
+    monkeypatch.setattr(engine, "PROC", machine.proc)
+    monkeypatch.setattr(engine, "LOG_FILE", machine.proc / "log")
+    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "this_distribution", lambda: SimpleNamespace(has_packages=True))
+    monkeypatch.setattr(engine.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(engine.shutil, "which", lambda name: f"/usr/sbin/{name}")
+    monkeypatch.setattr(engine.subprocess, "Popen", dockerd)
+    return started
+
+
+@pytest.mark.parametrize(("state", "stays"), [("Z", False), ("S", True)])
+def test_an_engine_that_nobody_started_is_started_without_a_dead_ones_pid_file(debian, machine, state, stays):
+    machine.pid_file.write_text("7")
+    machine(7, "dockerd", state)
+
+    assert "the client" == engine.ensure_engine(print)
+    assert [(["/usr/sbin/dockerd"], stays)] == debian
+
+
+def test_an_engine_that_answers_is_not_started_again(debian, monkeypatch):
+    monkeypatch.setattr(engine, "connect", lambda: "the client")
+
+    assert "the client" == engine.ensure_engine(print)
+    assert [] == debian

@@ -103,3 +103,8 @@ def test_a_remembered_port_that_is_taken_is_an_error_whose_next_step_works(remem
 
     assert "python -m pipeline local down" in raised.value.next_step
     assert "SLIPWAY_LOCAL_HTTP_PORT" not in raised.value.next_step
+
+
+def test_a_port_is_open_to_this_machine_only(remembered: Path) -> None:
+    with closing(Ports(remembered)) as ports, closing(ports.take("dev", 80)) as taken:
+        assert "127.0.0.1" == taken.getsockname()[0]

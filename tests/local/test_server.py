@@ -51,3 +51,12 @@ def test_a_program_of_this_machine_is_answered_and_a_web_page_is_not(tmp_path: P
     page = '(b"origin", b"https://evil.example")'
 
     assert "200 403" == answers(tmp_path, f'ask(signed("test"))[0], ask(signed("test"), {page})[0]')
+
+
+def test_the_key_of_another_checkout_is_refused_and_its_own_is_taken(tmp_path: Path) -> None:
+    own = "ask(signed(settings.access_key))[0]"
+    another = 'ask(signed("slipway00000000"))'
+
+    assert "200 400 True" == answers(
+        tmp_path, f'{own}, {another}[0] // 100 * 100, "InvalidClientTokenId" in {another}[1]'
+    )

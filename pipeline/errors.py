@@ -148,7 +148,7 @@ class ProtectedError(SlipwayError):
 
 
 class PortInUseError(SlipwayError):
-    """A port that the local AWS was told to use is taken."""
+    """A port that the local AWS was told to use, or that something deployed there has, is taken."""
 
     exit_code = 16
 

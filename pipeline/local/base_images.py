@@ -66,13 +66,14 @@ def database_image(client: Any, say: Callable[[str], None], kept: str = "") -> s
     if not kept:
         (image,) = _have(client, {DATABASE_FROM_REGISTRY: DATABASE}, say)
         return image
+    if _has(client, kept):
+        return kept
     if kept != DATABASE_FROM_REGISTRY:
         distribution = this_distribution()
         with alone_on_this_machine("base-images", say):
             _build_missing(client, [DATABASE], distribution, say)
         return DATABASE.tag(distribution.suite)
-    if not _has(client, kept):
-        _pull(client, kept, say)
+    _pull(client, kept, say)
     return kept
 
 

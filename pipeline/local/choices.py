@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.errors import LocalAwsError, PortInUseError, UsageError
-from pipeline.local.ports import TAKE_DOWN, ports_file, refuse_taken_on_ipv6, remembered
+from pipeline.local.ports import TAKE_DOWN, is_bindable, ports_file, refuse_taken_on_ipv6, remembered
 from pipeline.local.settings import PREFERRED_PORT, Settings, has_records, is_remembered
 
 ACCOUNT_VARIABLE = "SLIPWAY_LOCAL_ACCOUNT"
@@ -48,11 +48,12 @@ def choose(settings: Settings, environ: Mapping[str, str]) -> Settings:
 
 def _refuse_taken(settings: Settings) -> None:
     """Repository URIs and DNS names come back with their ports: they would lead to another's."""
-    for port in (settings.port, *sorted(set(remembered(ports_file(settings)).values()))):
-        if not is_free(port):
+    balancers = set(remembered(ports_file(settings)).values())
+    for port, free in ((settings.port, is_free), *((one, is_bindable) for one in sorted(balancers))):
+        if not free(port):
             raise PortInUseError(
                 f"port {port} is taken",
-                why="what is deployed here has its address there, but another program listens on it",
+                why="what was deployed here has its address there, but another program listens on it",
                 next_step=TAKE_DOWN,
             )
 

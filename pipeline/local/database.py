@@ -121,7 +121,7 @@ class Instances:
 
     def _start(self, record: dict[str, Any], properties: Properties, master: Master | None) -> None:
         client = engine.connect()
-        image = record[IMAGE] = database_image(client, print, record.get(IMAGE, ""))
+        image = database_image(client, print, record.get(IMAGE, ""))
         server = Server(
             identifier=self.server(record["DBInstanceIdentifier"]),
             host=record["Endpoint"]["Address"],
@@ -130,6 +130,7 @@ class Instances:
             options=self._options(properties),
         )
         start(client, self._registry.settings, image, server, master)
+        record[IMAGE] = image
 
     def _options(self, properties: Properties) -> dict[str, str]:
         group = self._registry.store("rds", "_param_groups").get(properties.get("DBParameterGroupName", ""))

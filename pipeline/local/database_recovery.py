@@ -48,19 +48,22 @@ class Recovery:
             if self._clock() < self._retry_at.setdefault(name, self._clock() + RETRY_AFTER):
                 return
             why = "failed"
-        elif _is_there(client, name) or record["DBInstanceStatus"] != "available":
-            return  # or it is being changed or deleted, since a moment ago
         else:
+            self._retry_at.pop(name, None)
+            if _is_there(client, name) or record["DBInstanceStatus"] != "available":
+                return  # or it is being changed or deleted, since a moment ago
             why = "lost its container"
         self._retry_at.pop(name, None)
+        before = record["DBInstanceStatus"]
         logger.warning("%s %s: making it again", identifier, why)
         try:
             self._instances.make_again(client, record)
-            if record["DBInstanceStatus"] == "failed":
-                record["DBInstanceStatus"] = "available"
+            after = "available"
         except (DockerException, RuntimeError, SlipwayError) as error:
-            record["DBInstanceStatus"] = "failed"
+            after = "failed"
             logger.error("%s could not be made again: %s", identifier, error)
+        if record["DBInstanceStatus"] == before:  # else somebody changes or deletes it meanwhile
+            record["DBInstanceStatus"] = after
 
     def _loop(self) -> None:
         client: Any = None

@@ -48,7 +48,8 @@ def stack_refusal(configuration: Mapping[str, Any]) -> str | None:
     if (configuration.get("strategy") or "ROLLING") == "ROLLING" or any(_numbers(configuration)):
         return None  # the latter is ECS's to refuse
     minutes = sum(step.minutes for step in steps_of(configuration, reconcile=False))
-    for hook in configuration.get("lifecycleHooks") or []:
+    pauses = [h for h in configuration.get("lifecycleHooks") or [] if h.get("targetType") == "PAUSE"]
+    for hook in pauses:
         timeout = hook.get("timeoutConfiguration") or {}
         minutes += int(timeout.get("timeoutInMinutes") or DEFAULT_TIMEOUT_MINUTES)
     if minutes <= STACK_HOURS * 60:

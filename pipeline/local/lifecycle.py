@@ -19,7 +19,7 @@ from pipeline.local.belongings import (
 )
 from pipeline.local.choices import choose, refuse_other_choices
 from pipeline.local.locks import CHECKOUT_LOCK, alone_in, alone_on_this_machine
-from pipeline.local.settings import KIND_LABEL, REGION, Settings, for_checkout, was_moved
+from pipeline.local.settings import KIND_LABEL, REGION, Settings, for_checkout
 
 Say = Callable[[str], None]
 
@@ -46,8 +46,6 @@ def up(checkout: Path, say: Say, environ: Mapping[str, str] = os.environ) -> Loc
         settings = for_checkout(checkout)
         client = engine.ensure_engine(say)
         engine.refuse_out_of_reach(client)
-        if was_moved(settings):  # a server that still runs would save its state where the checkout was
-            server_process.stop(settings, say)
         if server_process.find_answering(settings) is not None:
             refuse_other_choices(settings, environ)
             ensure_network(client, settings)
@@ -68,9 +66,9 @@ def down(checkout: Path, say: Say) -> None:
     """Take everything of this checkout away: process, containers, networks, volumes, state. Twice is fine.
 
     What is there is found by its label, so it also works after a crash and when half of it is gone.
-    Raises DockerError when something is left that Docker will not remove, LocalAwsError in a copy.
+    Raises DockerError when something is left that Docker will not remove.
     """
-    settings = for_checkout(checkout)
+    settings = Settings(checkout.resolve())
     if not settings.state_directory.exists():
         server_process.stop(settings, say)
         remove_belongings(settings, say)

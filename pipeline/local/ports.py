@@ -112,6 +112,15 @@ def remembered(file: Path) -> dict[str, int]:
     return known
 
 
+def is_bindable(port: int) -> bool:
+    """Whether a listener could have this port now."""
+    try:
+        _bound(port).close()
+    except PortInUseError:
+        return False
+    return True
+
+
 def _bound(port: int, next_step: str = "stop what listens there") -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:

@@ -100,7 +100,7 @@ def application(settings: Settings) -> AsgiApp:
         await registry.shutdown()
         await asyncio.to_thread(state.end)
 
-    return with_hooks(without_web_pages(app, settings.port), start, shutdown)
+    return with_hooks(without_web_pages(app), start, shutdown)
 
 
 def serve(settings: Settings) -> None:

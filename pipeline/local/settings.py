@@ -3,9 +3,8 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import LocalAwsError
 
@@ -39,7 +38,6 @@ class Settings:
     http_port: the port the first listener on port 80 must have, None for "8080 or the next free one".
     minute_seconds: how many real seconds stand for one minute that AWS counts (bake time, hook timeouts).
     account: the AWS account that it is, 12 digits.
-    kept_id: its id from the time before it was moved here, None for the one of its path.
     """
 
     checkout: Path
@@ -47,12 +45,11 @@ class Settings:
     http_port: int | None = None
     minute_seconds: float = 1.0
     account: str = ACCOUNT
-    kept_id: str | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         """Eight hex digits that no other checkout on this machine shares."""
-        return self.kept_id or hashlib.sha256(os.fsencode(self.checkout)).hexdigest()[:8]
+        return hashlib.sha256(os.fsencode(self.checkout)).hexdigest()[:8]
 
     @property
     def access_key(self) -> str:
@@ -98,63 +95,27 @@ class Settings:
             "http_port": self.http_port,
             "minute_seconds": self.minute_seconds,
             "account": self.account,
-            "kept_id": self.id,
-            "checkout": str(self.checkout),
         }
-        replace_text(_memory(self.checkout), json.dumps(chosen, indent=2) + "\n")
+        replace_text(self.state_directory / "local.json", json.dumps(chosen, indent=2) + "\n")
 
 
 def for_checkout(checkout: Path) -> Settings:
-    """The settings remembered in this checkout, or the defaults where there are none.
-
-    A checkout that was moved is still the same one. Raises LocalAwsError for a copy of another, which would
-    take that one's containers for its own, and for a memory that cannot be read.
-    """
+    """The settings remembered in this checkout, or the defaults where there are none."""
     settings = Settings(checkout=checkout.resolve())
-    chosen = _remembered(settings)
-    home = chosen.pop("checkout", None)
+    remembered = settings.state_directory / "local.json"
     try:
-        settings = replace(settings, **chosen)
-    except TypeError as error:
-        raise _unreadable(settings, error) from error
-    if home and _memory(Path(home)).exists() and not settings.checkout.samefile(home):
-        raise LocalAwsError(
-            f"{settings.checkout} is a copy of {home}",
-            why="the local AWS that it remembers belongs to that checkout",
-            next_step=f"rm -r {settings.state_directory}, then make up",
-        )
-    return settings
-
-
-def was_moved(settings: Settings) -> bool:
-    """Whether its last `up` was at another path."""
-    return _remembered(settings).get("checkout") not in (None, str(settings.checkout))
-
-
-def _remembered(settings: Settings) -> dict[str, Any]:
-    try:
-        chosen: dict[str, Any] = json.loads(_memory(settings.checkout).read_text())
+        return replace(settings, **json.loads(remembered.read_text()))
     except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise _unreadable(settings, error) from error
-    return chosen
-
-
-def _memory(checkout: Path) -> Path:
-    return checkout / STATE_DIRECTORY / "local.json"
-
-
-def _unreadable(settings: Settings, error: Exception) -> LocalAwsError:
-    file = _memory(settings.checkout)
-    return LocalAwsError(
-        f"{file} cannot be read", why=str(error), next_step=f"delete {file} and run it again"
-    )
+        return settings
+    except (ValueError, TypeError) as error:
+        raise LocalAwsError(
+            f"{remembered} cannot be read", why=str(error), next_step=f"delete {remembered} and run it again"
+        ) from error
 
 
 def is_remembered(settings: Settings) -> bool:
     """Whether an `up` of this checkout has chosen its ports already."""
-    return _memory(settings.checkout).exists()
+    return (settings.state_directory / "local.json").exists()
 
 
 def has_records(settings: Settings) -> bool:

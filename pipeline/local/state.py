@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local.registration import Registry
-from pipeline.local.settings import region_of
+from pipeline.local.settings import is_remembered, region_of
 
 PAUSE_SECONDS = 2.0
 LARGE_BYTES = 64 * 1024
@@ -75,6 +75,8 @@ class State:
         # SecureStrings are among the records.
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._directory / "blobs").mkdir(exist_ok=True)
+        if not is_remembered(self._registry.settings):  # cleaned: the addresses in the records hold its port
+            self._registry.settings.save()
         for name, records in self._everything():
             try:
                 self._write(name, records())

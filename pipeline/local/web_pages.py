@@ -12,11 +12,11 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def without_web_pages(app: AsgiApp, port: int) -> AsgiApp:
-    """`app`, with 403 for every request of a web page. port: where the API listens."""
+def without_web_pages(app: AsgiApp) -> AsgiApp:
+    """`app`, with 403 for every request of a web page."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        why = refusal(scope["headers"], port) if scope["type"] in ("http", "websocket") else None
+        why = refusal(scope["headers"]) if scope["type"] in ("http", "websocket") else None
         if why is None:
             await app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -29,13 +29,13 @@ def without_web_pages(app: AsgiApp, port: int) -> AsgiApp:
     return guarded
 
 
-def refusal(headers: Iterable[tuple[bytes, bytes]], port: int) -> str | None:
+def refusal(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """Why a request with these headers (names in lower case) gets no answer, None where it gets one."""
     given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     if "origin" in given or given.get("sec-fetch-site", "none") != "none":
         return "the local AWS answers no web pages"
-    name, _, after = given.get("host", "").rpartition(":")
-    if not after.isdigit():
-        name, after = given.get("host", ""), "80"
-    local = name.lower() in LOCAL_NAMES or name.lower().endswith(".localhost")
-    return None if local and int(after) == port else f"the local AWS is localhost:{port} and nothing else"
+    host = given.get("host", "").lower()
+    name, _, port = host.rpartition(":")
+    name = name if port.isdigit() else host
+    local = name in LOCAL_NAMES or name.endswith(".localhost")
+    return None if local else "the local AWS is called localhost, and nothing else"

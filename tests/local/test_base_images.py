@@ -132,6 +132,13 @@ def test_a_databases_kind_stays_whatever_else_can_be_had_by_now(machine):
     assert ["mysql:8.4"] == docker.pulled
 
 
+def test_a_databases_image_that_is_still_there_is_used_as_it_is(machine):
+    before = DATABASE.tag("bullseye")
+
+    assert before == database_image(Docker(before), nothing, kept=before)
+    assert [] == machine.built
+
+
 def test_a_new_database_takes_what_is_there(machine):
     assert "mysql:8.4" == database_image(Docker("mysql:8.4"), nothing)
     assert [] == machine.built

@@ -87,6 +87,16 @@ def test_a_load_balancers_taken_port_is_an_error_before_anybody_asks_another_ser
     assert "python -m pipeline local down" in raised.value.next_step
 
 
+def test_a_port_that_is_another_addresss_is_no_hindrance_to_a_load_balancer(tmp_path):
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.2", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        settings = with_records(tmp_path, free_port(), **{"arn:lb:80": port})
+
+        assert settings.port == choose(settings, {}).port
+
+
 def test_what_is_deployed_comes_back_on_its_own_ports_while_they_are_free(tmp_path):
     settings = with_records(tmp_path, free_port(), **{"arn:lb:80": free_port()})
 

@@ -77,6 +77,19 @@ def test_a_server_that_somebody_takes_away_at_this_moment_is_left_to_them(regist
     assert status == record["DBInstanceStatus"]
 
 
+def test_an_instance_that_somebody_changes_while_it_is_made_again_is_theirs(registry, monkeypatch):
+    record, instances = instance(registry), MadeAgain(registry)
+
+    def replaced(client, record):
+        record["DBInstanceStatus"] = "modifying"
+        raise NotFound("the container")
+
+    monkeypatch.setattr(instances, "make_again", replaced)
+    Recovery(registry, instances).look(Docker())
+
+    assert "modifying" == record["DBInstanceStatus"]
+
+
 def test_an_instance_that_was_being_modified_when_the_server_ended_is_available_again(registry, monkeypatch):
     record = instance(registry, "us-east-1", DBInstanceStatus="modifying")
     monkeypatch.setattr(

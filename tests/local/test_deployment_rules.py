@@ -160,6 +160,8 @@ def test_a_rollout_that_may_take_more_than_33_hours_is_refused_in_a_template(
         {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1440, "lifecycleHooks": [paused(540)]},
         {"strategy": "ROLLING"},
         {},
+        # ECS refuses these, with words that help.
+        {"strategy": "BLUE_GREEN", "lifecycleHooks": [{"targetType": "AWS_LAMBDA"}] * 2},
         {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 0}},
     ],
 )

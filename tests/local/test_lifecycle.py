@@ -138,21 +138,6 @@ def test_what_was_there_comes_back_after_kill_9(checkout):
     assert "kept" in requests.post(aws.endpoint_url, headers=get, json={"Name": "/a"}, timeout=5).text
 
 
-def test_a_checkout_that_was_moved_takes_its_own_away_and_another_ends_its_server(tmp_path):
-    here, there = tmp_path / "here", tmp_path / "there"
-    here.mkdir()
-    aws = local.up(here, print)
-    server = server_process.find(for_checkout(here))
-    here.rename(there)
-    try:
-        assert aws.access_key == local.up(there, print).access_key
-        assert not server.alive()
-    finally:
-        local.down(there, print)
-
-    assert [] == belongings(there) + belongings(here)
-
-
 def test_up_while_a_killed_server_still_ends_starts_it_again(checkout):
     aws = local.up(checkout, print)
     server = server_process.find(for_checkout(checkout))

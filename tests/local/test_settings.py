@@ -1,10 +1,9 @@
-import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import LocalAwsError
-from pipeline.local.settings import Settings, for_checkout, is_remembered, was_moved
+from pipeline.local.settings import Settings, for_checkout, is_remembered
 
 
 def test_two_checkouts_have_different_ids_and_names():
@@ -29,44 +28,6 @@ def test_what_was_chosen_is_remembered(tmp_path):
 
     assert settings == for_checkout(tmp_path)
     assert is_remembered(settings)
-
-
-def test_a_checkout_that_was_moved_keeps_its_id_and_so_its_containers(tmp_path):
-    here, there = tmp_path / "here", tmp_path / "there"
-    before = Settings(here)
-    before.save()
-    assert not was_moved(for_checkout(here))
-
-    here.rename(there)
-    (here / ".slipway").mkdir(parents=True)  # by a server that did not notice
-
-    assert before.id == for_checkout(there).id
-    assert was_moved(for_checkout(there))
-
-    for_checkout(there).save()
-
-    assert before.id == for_checkout(there).id
-    assert not was_moved(for_checkout(there))
-
-
-def test_a_copy_of_a_checkout_does_not_take_its_containers(tmp_path):
-    here, there = tmp_path / "here", tmp_path / "there"
-    Settings(here).save()
-    shutil.copytree(here, there)
-
-    with pytest.raises(LocalAwsError) as raised:
-        for_checkout(there)
-
-    assert f"{there} is a copy of {here}" == raised.value.what
-    assert f"rm -r {there / '.slipway'}, then make up" == raised.value.next_step
-
-
-def test_a_memory_with_what_nobody_knows_says_which_file_to_delete(tmp_path):
-    Settings(tmp_path).save()
-    (tmp_path / ".slipway" / "local.json").write_text('{"colour": "red"}')
-
-    with pytest.raises(LocalAwsError, match="cannot be read"):
-        for_checkout(tmp_path)
 
 
 def test_a_fresh_checkout_has_chosen_nothing_yet(tmp_path):

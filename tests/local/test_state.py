@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.local import state as state_module
 from pipeline.local.registration import Registry
-from pipeline.local.settings import Settings
+from pipeline.local.settings import Settings, is_remembered
 from pipeline.local.state import State
 
 
@@ -62,6 +62,7 @@ def test_records_that_did_not_change_are_saved_again_after_somebody_cleaned_up(r
     registry.store("ecr", "_layer_blobs")._data.clear()
 
     assert State(registry).restore()
+    assert is_remembered(registry.settings)  # its port is in the addresses
     with registry.scope():
         assert layer == registry.store("ecr", "_layer_blobs")["orders"]["sha256:1"]
 

@@ -55,7 +55,7 @@ class Environment(BaseModel):
     account: str
     region: str
     protected: bool = False
-    stack_timeout_minutes: int = Field(default=150, ge=1, le=2160)
+    stack_timeout_minutes: int = Field(default=120, ge=1, le=2160)
     rollout: Rollout = Field(default_factory=Rollout)
     parameters: dict[str, str] = Field(default_factory=dict)
 

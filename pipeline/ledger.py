@@ -70,12 +70,14 @@ class Ledger:
 
         An answer that names another version says nothing about this one. One that names none, as the load
         balancer's own, is the new version's fault once all traffic is its own; earlier, only where fewer than
-        `limit` requests failed before the shift: else what served is broken, and this may be the cure.
-        version: "" where it is not known; then every answer counts.
+        `limit` such were seen in the last `within` seconds before the shift: else what served is broken, and
+        this may be the cure. version: "" where it is not known; then every answer counts.
         """
         with self._lock:
             entries = list(self.entries)
-        was_well = sum(e.failed and e.reached and not e.counts for e in entries) < limit
+        shift = next((entry.at for entry in entries if entry.counts), 0.0)
+        before = [e for e in entries if not e.counts and shift - within < e.at <= shift]
+        was_well = sum(e.failed and e.reached and not e.version for e in before) < limit
 
         def speaks(entry: Entry) -> bool:
             if not (entry.failed and entry.counts and entry.reached):

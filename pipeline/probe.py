@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import requests
+from urllib3.exceptions import NewConnectionError, ProxyError
 
 from pipeline.ledger import Entry, Ledger
 from pipeline.smoke import VERSION_HEADER
@@ -63,8 +64,7 @@ class Probe:
             answer = self._http.request("GET", self._url, timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException as failure:
             error = f"{type(failure).__name__}: {failure}"[:200]
-            # A load balancer takes every connection; a version that hangs behind it is a ReadTimeout.
-            reached = not isinstance(failure, requests.ConnectionError)
+            reached = _was_reached(failure)
         else:
             status, version = answer.status_code, answer.headers.get(VERSION_HEADER, "")
             error = answer.text[:200] if status >= 500 else ""
@@ -79,3 +79,13 @@ class Probe:
             due = max(due + self._pause, self._clock())
             if self._ended.wait(due - self._clock()):
                 return
+
+
+def _was_reached(failure: Exception) -> bool:
+    """Whether the load balancer took the request: it takes every connection, whatever is behind it. What
+    fails later (no answer, one that is cut off or stalls) may be the version's fault.
+    """
+    if isinstance(failure, requests.ConnectTimeout):
+        return False
+    cause = failure.args[0] if failure.args else None
+    return not isinstance(getattr(cause, "reason", cause), NewConnectionError | ProxyError)

@@ -84,24 +84,25 @@ def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
             next_step="copy the image there first, or name one that is there",
         )
     details = _describe(ecr, repository_uri, {"imageDigest": digest})
+    region = _REGION.search(repository_uri)
+    name = f"--repository-name {repository_name(repository_uri)}" + (
+        f" --region {region[1]}" if region else ""
+    )
     if details is None:
-        region = _REGION.search(repository_uri)
         raise ImageError(
             f"ECR has no image {image_uri}",
             why="it was never pushed, or has been deleted",
-            next_step="list what there is: aws ecr describe-images --repository-name "
-            + repository_name(repository_uri)
-            + (f" --region {region[1]}" if region else ""),
+            next_step=f"list what there is: aws ecr describe-images {name}",
         )
     tags = details.get("imageTags", [])
     if not tags:
-        name = f"--repository-name {repository_name(repository_uri)}"
         manifest = f"aws ecr batch-get-image {name} --image-ids imageDigest={digest}"
         manifest += " --query 'images[0].imageManifest' --output text"
         raise ImageError(
             f"{image_uri} has no tag",
             why="ECR forgets untagged images after two weeks, and tasks could not be started any more",
-            next_step=f'tag it: aws ecr put-image {name} --image-tag TAG --image-manifest "$({manifest})"',
+            next_step="tag it with the version that it answers with (X-Service-Version): "
+            f'aws ecr put-image {name} --image-tag VERSION --image-manifest "$({manifest})"',
         )
     return str(tags[0])
 

@@ -44,6 +44,8 @@ class Story:
     ended: float = 0.0
     ledger_file: Path | None = None
     _told: str = ""
+    _first: str = ""
+    _released: bool = False
 
     def timed(self) -> list[tuple[Passage, float]]:
         """Each passage with when the next one began."""
@@ -53,6 +55,8 @@ class Story:
     def passed(self, now: ServiceDeployment, at: float) -> str:
         """Note the stage the deployment is in, and since when, and give it in words."""
         self.passages.append(Passage(now.stage or "-", now.status, at))
+        self._first = self._first or now.arn  # what comes after it puts a former version back
+        self._released = self._released or (now.arn == self._first and now.status == "SUCCESSFUL")
         if now.status == "IN_PROGRESS":
             self.reached = now.stage
         words = f"{now.stage or '-'} {now.status}"
@@ -74,8 +78,10 @@ class Story:
     def failure(
         self, kept: ledger.Ledger | None, stack_failure: SlipwayError | None
     ) -> RolloutFailedError | None:
-        """One page, from stage and reason down to the last log lines; None where nothing spoke against it."""
-        if not self.why:
+        """One page, from stage and reason down to the last log lines; None where nothing spoke against it, or
+        what did came too late: it serves.
+        """
+        if not self.why or self._released:
             return None
         details = [f"rollout: {line}" for line in self.stages]
         if kept is not None:

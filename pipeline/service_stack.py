@@ -4,7 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pipeline import alarms, service_deployment, stack, stack_resources, stack_state, weights
+from pipeline import (
+    alarms,
+    role_boundary,
+    service_deployment,
+    stack,
+    stack_resources,
+    stack_state,
+    weights,
+)
 from pipeline.change_set import Wanted
 from pipeline.errors import StackFailedError, WaitTimeoutError
 from pipeline.follower import Choices, Follower
@@ -36,6 +44,7 @@ def deploy(
     if live is not None and live.status.ready:
         there = stack_resources.read(cloudformation, live.name)
         _let_end(setting, wanted, there, say, choices)
+        live = role_boundary.align(setting, wanted, live, say)
         now = weights.live_weights(setting.aws.client("elbv2"), there.physical)
         live = weights.align(cloudformation, live, wanted.template, now, say, setting.wait, setting.timeout)
     wanted = weights.as_the_stack_has_them(wanted, live)

@@ -34,7 +34,11 @@ def must_be_ours(cloudformation: CloudFormation, live: Live | None, template: Te
     there = stack_resources.read(cloudformation, live.stack_id).types
     strange = sorted(there.keys() - template.resources.keys())
     if strange:
-        rename = "give the service another name in pyproject.toml; what that stack holds, says "
+        rename = (
+            "if it is yours, tag it managed-by=slipway (aws cloudformation update-stack "
+            "--use-previous-template --tags ...), else give the service another name in pyproject.toml; what "
+            "it holds, says "
+        )
         stack_state.must_be_ours(
             live,
             stack_state.OURS,

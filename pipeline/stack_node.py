@@ -70,8 +70,6 @@ def _change_stack(
     for name in secrets.missing(ssm, kinds):
         if secrets.create(ssm, name, wanted.tags, setting.wait, kinds[name]):
             say(f"created the secret {name}")
-    if live is not None:
-        live = role_boundary.align(setting, wanted, live, say)
     tasks = Tasks(setting, wanted, say)
     if weights.guarded(wanted.template):
         deployed = service_stack.deploy(
@@ -79,6 +77,8 @@ def _change_stack(
         )
         memory.record(weights.as_the_stack_has_them(wanted, deployed.live), deployed.live)
         return Result(deployed.word, deployed.live.outputs)
+    if live is not None:
+        live = role_boundary.align(setting, wanted, live, say)
     deployed = stack.deploy(
         setting.aws.client("cloudformation"),
         wanted,

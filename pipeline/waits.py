@@ -40,7 +40,7 @@ def must_fit(environment: Environment, parameters: Mapping[str, str]) -> None:
         faults.append(
             f"stack_timeout_minutes: is {environment.stack_timeout_minutes}; a {strategy} rollout may take "
             f"{minutes:g} minutes here (bake times and steps, healthy_within_minutes, migration_minutes), "
-            "and must be watched to its end"
+            "and must be watched to its end (on GitHub within release.yml's timeout-minutes)"
         )
     if faults:
         raise EnvironmentFileError(

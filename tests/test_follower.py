@@ -214,6 +214,24 @@ def test_errors_of_the_probe_during_the_bake_stop_the_deployment(here: World2) -
     assert f"BAKE_TIME: 500 from version {NewVersion.version} (boom)" in failure.details
 
 
+def test_a_stop_that_came_too_late_does_not_say_that_the_version_is_gone(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(**_: Any) -> Any:
+        here.ecs.stays = ""
+        raise client_error("StopServiceDeployment", "InvalidParameterException", "it is over")
+
+    monkeypatch.setattr(here.ecs, "stop_service_deployment", too_late)
+    here.ecs.stays = "BAKE_TIME"
+    here.ecs.release(IMAGE)
+    here.run()
+    here.fails(NewVersion.version, "BAKE_TIME")
+    here.run(10)
+
+    assert "SUCCESSFUL" == here.ecs.deployments[0]["status"]
+    assert here.follower.failure() is None
+
+
 def test_errors_of_the_version_before_do_not_stop_its_cure(here: World2) -> None:
     here.ecs.stays = "PRODUCTION_TRAFFIC_SHIFT"
     here.ecs.release(IMAGE)

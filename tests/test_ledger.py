@@ -1,5 +1,6 @@
 """The production probe's ledger: whole up to the last request, and a picture of it."""
 
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -51,15 +52,45 @@ def test_an_error_of_the_server_and_a_silence_count_and_a_client_error_does_not(
     assert [503, 404, 0] == [entry.status for entry in asked.ledger.entries]
 
 
-@pytest.mark.parametrize("fault", [requests.ConnectionError, requests.ConnectTimeout])
+def asked_by_requests(tmp_path: Path, url: str) -> Ledger:
+    """The ledger of one request that is really sent."""
+    kept = Ledger(tmp_path / "ledger.jsonl")
+    real = Probe(requests.Session(), url, kept)
+    real.stage, real.counts = "BAKE_TIME", True
+    real.ask_once()
+    return kept
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no-such-name.invalid/"])
 def test_a_load_balancer_that_could_not_be_asked_is_kept_and_no_fault_of_the_version(
-    tmp_path: Path, fault: type[Exception]
+    tmp_path: Path, url: str
 ) -> None:
-    asked = probe(tmp_path, fault("no route to host"))
+    kept = asked_by_requests(tmp_path, url)
+
+    assert 0 == errors(kept)
+    assert "1 requests, 1 failed" == ledger.summary(kept.entries)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut"])
+def test_an_answer_that_is_cut_off_speaks_against_the_version(tmp_path: Path, answer: bytes) -> None:
+    def give(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=give, args=(listener,), daemon=True).start()
+        kept = asked_by_requests(tmp_path, f"http://127.0.0.1:{listener.getsockname()[1]}/")
+
+    assert 1 == errors(kept)
+
+
+def test_a_connection_that_takes_too_long_to_make_is_no_fault_of_the_version(tmp_path: Path) -> None:
+    asked = probe(tmp_path, requests.ConnectTimeout("no answer"))
     asked.ask_once()
 
     assert 0 == errors(asked.ledger)
-    assert "1 requests, 1 failed" == ledger.summary(asked.ledger.entries)
 
 
 def test_an_error_before_the_shift_counts_for_nothing(tmp_path: Path) -> None:
@@ -99,6 +130,16 @@ def test_the_load_balancers_own_error_is_the_new_versions_unless_it_was_there_be
     kept.add(Entry(2.0, 0.1, 503, stage=stage, counts=True))
 
     assert counted == errors(kept)
+
+
+@pytest.mark.parametrize(("at", "version"), [(100.0, "old"), (30.0, "")])
+def test_what_the_version_before_answered_or_what_was_long_ago_is_no_excuse(at: float, version: str) -> None:
+    kept = Ledger(None)
+    for _ in range(3):
+        kept.add(Entry(at, 0.1, 503, version, stage="SCALE_UP"))
+    kept.add(Entry(101.0, 0.1, 503, stage="PRODUCTION_TRAFFIC_SHIFT", counts=True))
+
+    assert 1 == errors(kept)
 
 
 def test_errors_count_for_as_long_as_the_environment_says() -> None:

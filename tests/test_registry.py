@@ -65,7 +65,8 @@ def test_an_image_that_ecr_will_forget_is_refused_with_the_way_to_keep_it() -> N
         registry.must_exist(ecr, URI, f"{URI}@{DIGEST}")
 
     assert refused.value.why.startswith("ECR forgets untagged images after two weeks")
-    assert "aws ecr put-image --repository-name orders --image-tag TAG" in refused.value.next_step
+    put = "aws ecr put-image --repository-name orders --region eu-west-1 --image-tag VERSION"
+    assert put in refused.value.next_step
     assert f"--image-ids imageDigest={DIGEST}" in refused.value.next_step
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import service_stack, template, weights
+from pipeline import role_boundary, service_stack, template, weights
 from pipeline.change_set import Detail, ResourceChange
 from pipeline.errors import RolloutFailedError, RolloutRefusedError, StackFailedError
 from pipeline.follower import Choices
@@ -277,6 +277,22 @@ def test_a_release_whose_runner_died_is_joined_and_its_gates_are_answered(it: Se
 
     assert "joined" == deployed.word
     assert [("PRE_SCALE_UP", "CONTINUE"), ("POST_TEST_TRAFFIC_SHIFT", "CONTINUE")] == it.ecs.answers
+
+
+def test_a_stack_that_was_joined_is_told_the_boundary_of_its_roles_before_the_release(it: Setup) -> None:
+    """Somebody's update by hand went on when their deploy was interrupted, and GitHub's comes next."""
+    stack_id = it.live.stack_id
+    it.cloudformation.stacks[stack_id]["StackStatus"] = "UPDATE_IN_PROGRESS"
+    it.cloudformation.ahead[stack_id] = ["UPDATE_IN_PROGRESS"] * 3 + ["UPDATE_COMPLETE"]
+    it.cloudformation.parameters[role_boundary.PARAMETER] = ""
+    it.elb.weights = {"arn:blue": 100, "arn:green": 0}
+    it.more = {role_boundary.PARAMETER: "arn:boundary"}
+    it.cloudformation.changes_of = [[change("Role", role_boundary.ROLE, "PermissionsBoundary")], SERVICE_ONLY]
+
+    it.deploy()
+
+    assert [True, False] == [bool(r.get("UsePreviousTemplate")) for r in it.cloudformation.requests]
+    assert "arn:boundary" == it.given(0)[role_boundary.PARAMETER]
 
 
 def test_a_joined_release_of_the_same_image_that_was_rolled_back_is_not_tried_again(it: Setup) -> None:

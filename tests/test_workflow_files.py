@@ -296,6 +296,14 @@ def test_the_environments_of_deploy_are_those_with_a_file() -> None:
     assert f"'{' '.join(PROMOTION[1:])}'" in build["OTHERS"]
 
 
+@pytest.mark.parametrize(("workflow", "job"), [("release.yml", "release"), ("destroy.yml", "destroy")])
+def test_a_job_lasts_longer_than_any_stack_of_an_environment_is_waited_for(workflow: str, job: str) -> None:
+    minutes = read(workflow)["jobs"][job]["timeout-minutes"]
+    waited = [environment.load(name, ROOT / "infra/environments").stack_timeout_minutes for name in PROMOTION]
+
+    assert max(waited) < minutes
+
+
 def test_the_choice_of_strategies_is_the_pipelines() -> None:
     from pipeline.command_line import STRATEGIES
 

@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 
 def seconds(command: list[str]) -> float:
     started = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
     return time.perf_counter() - started
 
 

@@ -192,6 +192,8 @@ class Follower:
                 self._first, self._named = now.arn, named
                 self.story.version, self.story.image = named or target.image, target.image
                 self.story.nothing_before = now.is_the_first
+        if now.arn == self._first and now.status == "SUCCESSFUL":  # another one puts the former version back
+            self.story.released = True
         last = self._deployment
         if last is None or (last.arn, last.status, last.stage) != (now.arn, now.status, now.stage):
             self._say(f"rollout: {self.story.passed(now, self._setting.clock())}")

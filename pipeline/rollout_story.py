@@ -29,7 +29,8 @@ class Passage:
 @dataclass
 class Story:
     """One rollout. reached: the last stage before it ended or turned back. why: "" until something spoke
-    against it. ended: seconds on the follower's clock. ledger_file: the probe's, if it asked.
+    against it. released: it ended well. ended: seconds on the follower's clock. ledger_file: the probe's, if
+    it asked.
     """
 
     version: str | None = None
@@ -43,9 +44,8 @@ class Story:
     passages: list[Passage] = field(default_factory=list)
     ended: float = 0.0
     ledger_file: Path | None = None
+    released: bool = False
     _told: str = ""
-    _first: str = ""
-    _released: bool = False
 
     def timed(self) -> list[tuple[Passage, float]]:
         """Each passage with when the next one began."""
@@ -55,8 +55,6 @@ class Story:
     def passed(self, now: ServiceDeployment, at: float) -> str:
         """Note the stage the deployment is in, and since when, and give it in words."""
         self.passages.append(Passage(now.stage or "-", now.status, at))
-        self._first = self._first or now.arn  # what comes after it puts a former version back
-        self._released = self._released or (now.arn == self._first and now.status == "SUCCESSFUL")
         if now.status == "IN_PROGRESS":
             self.reached = now.stage
         words = f"{now.stage or '-'} {now.status}"
@@ -81,7 +79,7 @@ class Story:
         """One page, from stage and reason down to the last log lines; None where nothing spoke against it, or
         what did came too late: it serves.
         """
-        if not self.why or self._released:
+        if not self.why or self.released:
             return None
         details = [f"rollout: {line}" for line in self.stages]
         if kept is not None:

@@ -34,25 +34,25 @@ down: .venv/local.stamp ## Take the local AWS away: no container, volume, networ
 	@$(PIPELINE) local down
 
 test: .venv/dev.stamp ## Every test, end to end included (starts Docker if it must)
-	@$(PY) -m pytest --numprocesses auto -m '$(QUICK)'
-	@$(PY) -m pytest -m 'not ($(QUICK))'
+	@$(PY) -m pytest --numprocesses auto -m 'not docker'
+	@$(PY) -m pytest -m docker
 
-unit: .venv/dev.stamp ## The tests that need no Docker: seconds
-	@$(PY) -m pytest --numprocesses auto -m '$(QUICK)'
+unit: .venv/dev.stamp ## The tests that need no Docker and start no program: seconds
+	@$(PY) -m pytest --numprocesses auto -m 'not docker and not processes'
 
 workflows: .venv/dev.stamp ## Run the GitHub workflows here, on a local AWS; keeps the job summaries
 	@rm -f $(SUMMARIES) && mkdir -p $(dir $(SUMMARIES))
-	@SLIPWAY_WORKFLOW_SUMMARIES="$(CURDIR)/$(SUMMARIES)" $(PY) -m pytest tests/workflows
+	@SLIPWAY_WORKFLOW_SUMMARIES="$(CURDIR)/$(SUMMARIES)" $(PY) -m pytest tests/docker/orders/workflows tests/docker/orders/workflow_ci
 	@echo "What GitHub would show of each run: $(SUMMARIES)"
 
 test-templates: .venv/dev.stamp ## The tests of the templates
-	@$(PY) -m pytest --numprocesses auto tests/templates
+	@$(PY) -m pytest --numprocesses auto tests/unit/templates
 
 test-app: .venv/dev.stamp ## The service's tests, in its image and against a real database
 	@$(PY) -m pytest tests/app
 
 rehearsal: .venv/dev.stamp ## Every test that needs Docker, on the local AWS: what `make unit` and `make test-app` leave
-	@$(PY) -m pytest -m 'not ($(QUICK))' --ignore tests/app
+	@$(PY) -m pytest -m 'docker or processes' --ignore tests/app
 
 bench: .venv/dev.stamp ## Measure what docs/performance.md says (after make up)
 	@$(PY) -m tests.benchmarks.measure
@@ -98,7 +98,7 @@ format: .venv/dev.stamp ## Put the Python into its format
 COMPILE = ../.venv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
 lock: .venv/dev.stamp ## Lock the requirements again: make lock [UPGRADE=--upgrade]
-	@cd requirements && for app in ../app $(addprefix ../,$(wildcard tests/second_service/app)); do \
+	@cd requirements && for app in ../app $(addprefix ../,$(wildcard tests/docker/orders/second_service/app)); do \
 		$(COMPILE) $$app/requirements.in -o $$app/requirements.txt; done
 	@cd requirements && $(COMPILE) dev.in -o dev.txt
 	@cd requirements && for set in pipeline local; do $(COMPILE) -c dev.txt $$set.in -o $$set.txt; done
@@ -115,7 +115,6 @@ clean: ## Forget the virtual environments and caches (run `make down` first)
 	@rm -rf .venv .venv-checkov .venv-taskcat .mypy_cache .pytest_cache .ruff_cache
 
 # ---------------------------------------------------------------------------------------------------------
-QUICK := not docker and not end_to_end and not workflows
 export REGIONS ?= eu-west-1 us-east-1 ap-southeast-2
 BAD := .slipway/bad-release
 SUMMARIES := build/workflow-summaries.md

@@ -1,32 +1,30 @@
-"""The edge: parses the arguments, runs the command, tells its error, exits."""
+"""The edge of `slipway` and `python -m pipeline`: parses, runs the command, prints its error, exits.
+
+Whatever takes long to import is imported in a function, so that Ctrl-C is heard from the first line on.
+"""
 
 import os
 import signal
 import sys
-
-if __name__ == "__main__":  # Ctrl-C while the rest is still being imported
-
-    def _leave(*_: object) -> None:
-        os.write(2, b"error: interrupted before anything was begun\n  next: run the same command again\n")
-        os._exit(130)
-
-    signal.signal(signal.SIGINT, _leave)
-
-import argparse
 from typing import TYPE_CHECKING, NoReturn
 
-from rich.console import Console
+if TYPE_CHECKING:
+    import argparse
 
-from pipeline import commands
-from pipeline.commands import print_json
-from pipeline.errors import InterruptedBySignalError, SlipwayError, fault_of_ours, full_disk
+    from rich.console import Console
 
-if TYPE_CHECKING:  # boto3 takes a third of a second, which --help and a typo need not wait for
-    from pipeline.report import Reporter
+    from pipeline.cli.console import Reporter
+    from pipeline.errors import SlipwayError
 
 
 def main() -> NoReturn:
     """Run and exit: 0, or the error's own code (docs/exit-codes.md)."""
+    signal.signal(signal.SIGINT, _leave)
+    from rich.console import Console
+
+    from pipeline.cli import commands
+    from pipeline.errors import InterruptedBySignalError, fault_of_ours, full_disk
+
     arguments = commands.parser().parse_args()
     console = Console(stderr=arguments.json, emoji=False)  # :ok: in a log line is no picture
     # Both, for a shell starts what it puts into the background with SIGINT ignored.
@@ -37,14 +35,19 @@ def main() -> NoReturn:
         _flush()
     except BrokenPipeError:
         code = 1
-    except OSError as error:  # what it prints goes to a disk that is full
+    except OSError as error:  # the disk that the output goes to is full
         known = full_disk(str(error)) or fault_of_ours(error)
         os.write(2, f"error: {known}\n  next: {known.next_step}\n".encode())
         code = known.exit_code
-    except KeyboardInterrupt:  # once more, while the first one was being told
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first one was being told
         code = InterruptedBySignalError.exit_code
     # Threads that still wait for AWS must not hold the process: what they started goes on there.
     os._exit(code)
+
+
+def _leave(*_: object) -> None:
+    os.write(2, b"error: interrupted before anything was begun\n  next: run the same command again\n")
+    os._exit(130)
 
 
 def _flush() -> None:
@@ -52,9 +55,10 @@ def _flush() -> None:
         stream.flush()
 
 
-def main_inner(arguments: argparse.Namespace, console: Console) -> int:
+def main_inner(arguments: "argparse.Namespace", console: "Console") -> int:
     """Run one command; every error is printed here and nowhere else, and gives its exit code."""
-    from pipeline.report import Reporter
+    from pipeline.cli.console import Reporter
+    from pipeline.errors import fault_of_ours
 
     reporter = Reporter(console)
     try:
@@ -69,10 +73,11 @@ def main_inner(arguments: argparse.Namespace, console: Console) -> int:
     return failure.exit_code
 
 
-def _raised(arguments: argparse.Namespace, failure: SlipwayError) -> SlipwayError:
+def _raised(arguments: "argparse.Namespace", failure: "SlipwayError") -> "SlipwayError":
     """A command that raised could not print its JSON or write into the job summary by itself."""
-    from pipeline import job_summary
-    from pipeline.report import error_as_json
+    from pipeline.cli.commands import print_json
+    from pipeline.cli.console import error_as_json
+    from pipeline.github import job_summary
 
     if arguments.json:
         print_json({"error": error_as_json(failure)})
@@ -81,7 +86,9 @@ def _raised(arguments: argparse.Namespace, failure: SlipwayError) -> SlipwayErro
     return failure
 
 
-def _interrupted(reporter: "Reporter") -> SlipwayError:
+def _interrupted(reporter: "Reporter") -> "SlipwayError":
+    from pipeline.errors import InterruptedBySignalError
+
     running = reporter.running()
     return InterruptedBySignalError(
         "interrupted",
@@ -90,10 +97,8 @@ def _interrupted(reporter: "Reporter") -> SlipwayError:
     )
 
 
-def _known(error: Exception) -> SlipwayError | None:
-    if isinstance(error, SlipwayError):
-        return error
-    from pipeline.aws_errors import in_our_words
+def _known(error: Exception) -> "SlipwayError | None":
+    from pipeline.aws.errors import in_our_words
 
     return in_our_words(error)
 

@@ -1,11 +1,13 @@
 """Tests see nothing of what GitHub tells a step; the page of a job that tests gets their result, no more."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from pipeline import job_summary, markdown
+from pipeline.github import job_summary, markdown
 
+TESTS = Path(__file__).parent
 SUMMARY = os.environ.get("GITHUB_STEP_SUMMARY")
 
 
@@ -14,9 +16,16 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lies in tests/docker needs Docker, and what lies in tests/processes starts programs."""
+    for item in items:
+        for folder in {"docker", "processes"} & set(item.path.relative_to(TESTS).parts[:1]):
+            item.add_marker(folder)
+
+
 @pytest.fixture(autouse=True)
 def no_docker_for_a_unit_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not any(request.node.get_closest_marker(name) for name in ("docker", "end_to_end", "workflows")):
+    if not request.node.get_closest_marker("docker"):
         monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
 

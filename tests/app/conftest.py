@@ -12,8 +12,8 @@ from orders.settings import Settings
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
-from pipeline.local.base_images import base_images
-from pipeline.local.engine import ensure_engine
+from local_aws.host.base_images import base_images
+from local_aws.host.docker_engine import ensure_engine
 from tests.app.containers import DATABASE, Database, build_image, clear_environment, started_database
 
 

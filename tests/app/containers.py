@@ -22,7 +22,7 @@ import requests
 from docker.models.containers import Container
 from orders.settings import Settings
 
-from pipeline import image
+from pipeline.image import build as image
 
 APP = Path(__file__).resolve().parents[2] / "app"
 DATABASE, USER, PASSWORD = "orders", "orders", "orders-in-tests"

@@ -14,9 +14,9 @@ from orders.settings import Settings
 from prometheus_client import CollectorRegistry
 from sqlalchemy import create_engine
 
-from pipeline import environment
-from tests.templates.reading import ENVIRONMENTS, INFRA, of_type, read, reference
-from tests.templates.variants import chosen
+from pipeline.config import environment
+from tests.unit.templates.reading import ENVIRONMENTS, INFRA, of_type, read, reference
+from tests.unit.templates.variants import chosen
 
 DIGEST = "sha256:" + "a" * 64
 FROM_THE_PIPELINE = {"ImageUri": f"orders@{DIGEST}", "ServiceName": "orders"}

@@ -13,7 +13,7 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
-from pipeline.local.base_images import base_images
+from local_aws.host.base_images import base_images
 from tests.app.containers import (
     DATABASE,
     VERSION,
@@ -23,8 +23,6 @@ from tests.app.containers import (
     image_built_anew,
     started_service,
 )
-
-pytestmark = pytest.mark.docker
 
 TEA = {"item": "tea", "quantity": 2}
 AT_ONCE = 8

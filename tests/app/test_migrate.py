@@ -16,8 +16,6 @@ from orders.readiness import current_revision
 from orders.settings import Settings
 from sqlalchemy import Engine, text
 
-pytestmark = pytest.mark.docker
-
 HEAD = "0001"
 
 

@@ -17,11 +17,9 @@ from orders.readiness import current_revision
 from orders.schema import alembic_config
 from orders.settings import Settings
 
-from pipeline import service_checks, smoke
+from pipeline.checks import smoke, smoke_file
 from tests.app.containers import APP, VERSION, Database, RunningService, eventually, started_service
 from tests.app.expand_only import judge
-
-pytestmark = pytest.mark.docker
 
 EXPANDS = [
     'op.add_column("orders", sa.Column("note", sa.Text))',
@@ -105,9 +103,9 @@ def this_version(engine_client: docker.DockerClient, image: str, network: str, d
 
 def smoke_tests(service: RunningService) -> dict[str, str]:
     """What failed, and why: the same checks that a deploy makes."""
-    content = service_checks.load(APP / "smoke.yaml")
+    content = smoke_file.load(APP / "smoke.yaml")
     target = smoke.Target(service.api, probe=content.probe, version=VERSION, settle_seconds=5)
-    checks = [*smoke.generic_checks(target), *service_checks.checks(content, service.api)]
+    checks = [*smoke.generic_checks(target), *smoke_file.checks(content, service.api)]
     outcomes = smoke.run(checks, requests.Session(), lambda _: None)
     return {outcome.name: outcome.detail for outcome in outcomes if not outcome.passed}
 

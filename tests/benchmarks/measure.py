@@ -9,15 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import docker
 import requests
 
-from pipeline.local.settings import for_checkout
+from local_aws.settings import for_checkout
+from tests.support.repository import ROOT
 
 RUNS = 5
-ROOT = Path(__file__).parents[2]
 
 
 def seconds(command: list[str]) -> float:

@@ -1,0 +1,1 @@
+"""Who may call: roles' policies, web identity, this checkout's key, no web page."""

@@ -1,0 +1,125 @@
+"""What a role's policies allow is what its session may do; and, for tests, a record of what was done.
+
+Whoever signs in with a token (web_identity) is held to the policies and the boundary of the role that it
+got, by MiniStack's own evaluation of IAM policies; other credentials may do anything.
+Calls that CloudFormation makes in that session's name are not judged here: tests/unit/identity holds them
+against the permissions that the registry schemas of the resource types name.
+
+SLIPWAY_LOCAL_RECORD names a file that gets a JSON line per API call and per operation of CloudFormation on a
+resource.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local_aws.emulator.registry import Properties, Registry
+from local_aws.emulator.request import Request, Response, may
+
+RECORD = "SLIPWAY_LOCAL_RECORD"
+
+Note = Callable[[Mapping[str, str]], None]
+
+# "No permissions are required": https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+_FREE = "sts:GetCallerIdentity"
+
+
+def register(registry: Registry) -> None:
+    """Judge the calls of sessions; record, if asked to, all calls and all operations on resources."""
+    file = os.environ.get(RECORD)
+    if file:
+        note = writer(Path(file))
+        registry.before_request(lambda request: record(request, note))
+        _record_resources(registry, note)
+    registry.before_request(judge)
+
+
+def judge(request: Request) -> Response | None:
+    """AWS's refusal of what the session may not do to one of the things it names, or None."""
+    if not request.in_session or request.action == _FREE:
+        return None
+    denied = [arn for arn in resources(request) if not may(request, arn)]
+    return request.denied(denied[0]) if denied else None
+
+
+def resources(request: Request) -> list[str]:
+    """The ARNs that AWS holds a policy's Resource against, for what the pipeline asks; else a single *.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+    """
+    asked, place = request.parameters, f"{request.region}:{request.account}"
+    service, _, action = request.action.partition(":")
+    cluster = str(asked.get("cluster", "")).rpartition("/")[2]
+    match service, action:
+        case "ecs", "DescribeServices":
+            names = [str(name).rpartition("/")[2] for name in asked.get("services", [])]
+            return [f"arn:aws:ecs:{place}:service/{cluster}/{name}" for name in names]
+        case "ecs", "DescribeTasks":
+            names = [str(name).rpartition("/")[2] for name in asked.get("tasks", [])]
+            return [f"arn:aws:ecs:{place}:task/{cluster}/{name}" for name in names]
+        case "ecs", "StopTask":
+            return [f"arn:aws:ecs:{place}:task/{cluster}/{str(asked.get('task')).rpartition('/')[2]}"]
+        case "ecs", "RunTask":
+            definition = str(asked.get("taskDefinition"))
+            if definition.startswith("arn:"):
+                return [definition]
+            revision = "" if ":" in definition else ":*"
+            return [f"arn:aws:ecs:{place}:task-definition/{definition}{revision}"]
+        case "ecs", "ListServiceDeployments":
+            return [str(asked.get("service"))]
+        case "ecs", "DescribeServiceDeployments":
+            return [str(arn) for arn in asked.get("serviceDeploymentArns", [])]
+        case "ecs", "DescribeServiceRevisions":
+            return [str(arn) for arn in asked.get("serviceRevisionArns", [])]
+        case "ecs", "ContinueServiceDeployment" | "StopServiceDeployment":
+            return [str(asked.get("serviceDeploymentArn"))]
+        case "ssm", "GetParameters" | "DeleteParameters":
+            return [f"arn:aws:ssm:{place}:parameter/{name.lstrip('/')}" for name in asked.get("Names", [])]
+        case "logs", "GetLogEvents" | "FilterLogEvents":
+            return [f"arn:aws:logs:{place}:log-group:{asked.get('logGroupName')}:*"]
+        case "cloudwatch", "DescribeAlarms":
+            return [f"arn:aws:cloudwatch:{place}:alarm:{name}" for name in asked.get("AlarmNames", [])]
+    return [request.resource]
+
+
+def writer(file: Path) -> Note:
+    """Append one JSON line for each note, whole also when two threads write at once."""
+    lock = threading.Lock()
+
+    def note(entry: Mapping[str, str]) -> None:
+        with lock, file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(entry) + "\n")
+
+    return note
+
+
+def record(request: Request, note: Note) -> None:
+    """Take down an API call: who made it, and on what."""
+    for resource in resources(request):
+        note({"by": request.principal, "action": request.action, "resource": resource})
+
+
+def _record_resources(registry: Registry, note: Note) -> None:
+    provision = registry.replace("cloudformation.stacks", "_provision_resource", lambda *_: None)
+    update = registry.replace("cloudformation.stacks", "_update_resource", lambda *_: None)
+    delete = registry.replace("cloudformation.stacks", "_delete_resource", lambda *_: None)
+
+    def provisioned(name: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
+        note({"stack": stack, "type": name, "operation": "create"})
+        return provision(name, logical_id, properties, stack, *more)
+
+    def updated(name: str, physical_id: str, old: Properties, new: Properties, stack: str, *more: Any) -> Any:
+        if old != new:
+            note({"stack": stack, "type": name, "operation": "update"})
+        return update(name, physical_id, old, new, stack, *more)
+
+    def deleted(name: str, physical_id: str, properties: Properties, stack: str = "", *more: Any) -> Any:
+        note({"stack": stack, "type": name, "operation": "delete"})
+        return delete(name, physical_id, properties, stack, *more)
+
+    registry.replace("cloudformation.stacks", "_provision_resource", provisioned)
+    registry.replace("cloudformation.stacks", "_update_resource", updated)
+    registry.replace("cloudformation.stacks", "_delete_resource", deleted)

@@ -1,0 +1,152 @@
+"""Signing in with a token: the provider, roles with a boundary, and STS's check of who may wear which.
+
+MiniStack gives credentials to whoever asks; here a role is given only to a token that its trust policy
+accepts, of a provider that the account knows. The token's signature is not checked: nobody signs any here.
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+"""
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.emulator.registry import Attributes, Properties, Registry
+from local_aws.emulator.request import Request, Response, trusts
+
+PROVIDER, ROLE = "AWS::IAM::OIDCProvider", "AWS::IAM::Role"
+
+
+class RefusedError(Exception):
+    """STS's error, by code and in its words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def register(registry: Registry) -> None:
+    """The resource types, and the check before AssumeRoleWithWebIdentity."""
+    providers = registry.store("iam", "_oidc_providers")
+    _register_provider(registry, providers)
+    _register_boundary(registry)
+
+    def check(request: Request) -> Response | None:
+        if request.action != "sts:AssumeRoleWithWebIdentity":
+            return None
+        arn = request.parameters.get("RoleArn", "")
+        role = registry.store("iam", "_roles").get(arn.rpartition("/")[2])
+        try:
+            must_be_trusted(request.parameters, role, providers, time.time())
+        except RefusedError as refused:
+            return request.refused(refused.code, str(refused))
+        return None
+
+    registry.before_request(check)
+
+
+def must_be_trusted(
+    asked: Mapping[str, str],
+    role: Mapping[str, Any] | None,
+    providers: Mapping[str, Mapping[str, Any]],
+    now: float,
+) -> None:
+    """Raise RefusedError unless the account knows the token's issuer and the role trusts its subject.
+
+    asked: the request's parameters. role: IAM's record of it. now: seconds since 1970.
+    """
+    claims = claims_of(asked.get("WebIdentityToken", ""))
+    issuer = str(claims.get("iss", "")).removeprefix("https://").rstrip("/")
+    account = asked.get("RoleArn", "").split(":")[4:5]
+    arn = f"arn:aws:iam::{''.join(account)}:oidc-provider/{issuer}"
+    provider = providers.get(arn)
+    if provider is None:
+        raise RefusedError(
+            "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for https://{issuer}"
+        )
+    if claims.get("aud") not in provider["ClientIDList"]:
+        raise RefusedError("InvalidIdentityToken", "Incorrect token audience")
+    if float(claims.get("exp", now)) < now:
+        raise RefusedError("ExpiredTokenException", "Token expired")
+    keys = {f"{issuer}:{name}": str(claims[name]) for name in ("aud", "sub") if name in claims}
+    if role is None or not trusts(role, arn, keys):
+        raise RefusedError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+    if float(asked.get("DurationSeconds", 3600)) > float(role.get("MaxSessionDuration", 3600)):
+        raise RefusedError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )
+
+
+def claims_of(token: str) -> Mapping[str, Any]:
+    """What a JWT says. Raises RefusedError where it is none."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError) as error:
+        raise RefusedError("InvalidIdentityToken", "Couldn't retrieve verification key") from error
+    return claims if isinstance(claims, dict) else {}
+
+
+def _register_provider(registry: Registry, providers: Any) -> None:
+    def record(properties: Properties) -> tuple[str, dict[str, Any]]:
+        host = str(properties["Url"]).removeprefix("https://").rstrip("/")
+        made = {
+            "Url": host,
+            "ClientIDList": list(properties.get("ClientIdList", [])),
+            "ThumbprintList": list(properties.get("ThumbprintList", [])),
+            "CreateDate": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "Tags": list(properties.get("Tags", [])),
+        }
+        return f"arn:aws:iam::{registry.settings.account}:oidc-provider/{host}", made
+
+    def create(_: str, properties: Properties, __: str) -> tuple[str, Attributes]:
+        arn, made = record(properties)
+        if arn in providers:
+            raise ValueError(f"Provider with url https://{made['Url']} already exists.")
+        providers[arn] = {**made, "Arn": arn}
+        return arn, {"Arn": arn}
+
+    def update(physical_id: str, _: Properties, new: Properties, __: str, ___: str) -> tuple[str, Attributes]:
+        arn, made = record(new)
+        if arn != physical_id and arn in providers:
+            raise ValueError(f"Provider with url https://{made['Url']} already exists.")
+        providers[arn] = {**made, "Arn": arn}
+        return arn, {"Arn": arn}
+
+    def delete(physical_id: str, _: Properties) -> None:
+        providers.pop(physical_id, None)
+
+    registry.resource_type(PROVIDER, create=create, update=update, delete=delete)
+
+
+def _register_boundary(registry: Registry) -> None:
+    """MiniStack's role, which forgets its boundary; the boundary must exist, as at AWS."""
+    shipped = registry.shipped_resource_type(ROLE)
+    roles, policies = registry.store("iam", "_roles"), registry.store("iam", "_policies")
+
+    def bound(name: str, properties: Properties) -> None:
+        roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary", "")
+
+    def must_exist(properties: Properties) -> None:
+        boundary = properties.get("PermissionsBoundary", "")
+        if boundary and boundary not in policies:
+            raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable.")
+
+    def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, Attributes]:
+        must_exist(properties)
+        if properties.get("RoleName") in roles:
+            raise ValueError(f"Role with name {properties['RoleName']} already exists.")
+        name, attributes = shipped["create"](logical_id, properties, stack)
+        bound(name, properties)
+        return name, attributes
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> tuple[str, Attributes]:
+        must_exist(new)
+        name, attributes = shipped["update"](physical_id, old, new, stack, logical_id)
+        bound(name, new)
+        return name, attributes
+
+    registry.resource_type(ROLE, create=create, update=update, delete=shipped["delete"])

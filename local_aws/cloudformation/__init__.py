@@ -1,0 +1,1 @@
+"""CloudFormation where MiniStack differs from AWS: events, refusals, references, drift, nested stacks."""

@@ -1,0 +1,145 @@
+"""Which events of its resources a stack shows, where MiniStack's differ from CloudFormation's.
+
+An update leaves a resource alone whose properties did not change, and has no event of it; MiniStack leaves it
+alone too, but shows two. A resource that failed after it was made, or that was there before, is named in its
+failed event by its physical id.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
+"""
+
+import contextvars
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws.emulator.registry import Properties, Registry
+
+AddEvent = Callable[..., None]
+
+
+class FailedAfterCreationError(ValueError):
+    """A resource handler's refusal, in AWS's words, of a resource that exists by now."""
+
+    def __init__(self, words: str, physical_id: str) -> None:
+        super().__init__(words)
+        self.physical_id = physical_id
+
+
+def show_creation(
+    registry: Registry, stack_name: str, logical_id: str, type_: str, physical_id: str, properties: Properties
+) -> dict[str, Any]:
+    """Let DescribeStackResources show a resource while it is being made; MiniStack shows what is complete.
+
+    Gives the stack's resources by logical id. MiniStack does not know of a resource whose creation failed, so
+    its rollback cannot delete it: whoever fails must do so, and take it out here.
+    """
+    resources: dict[str, Any] = registry.store("cloudformation", "_stacks")[stack_name]["_resources"]
+    resources[logical_id] = {
+        "PhysicalResourceId": physical_id,
+        "ResourceType": type_,
+        "ResourceStatus": "CREATE_IN_PROGRESS",
+        "LogicalResourceId": logical_id,
+        "Properties": properties,
+        "Attributes": {},
+        "Timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return resources
+
+
+class ResourceEvents:
+    """Holds the first event of a resource's update back until it is known whether anything changes.
+
+    add: MiniStack's own way to record an event. known_id(stack name, logical id) gives the physical id of a
+    resource that the stack has, or "". region() gives the one that this thread works in: a stack's name is
+    unique there and no further.
+    """
+
+    def __init__(
+        self, add: AddEvent, known_id: Callable[[str, str], str], region: Callable[[], str] = lambda: ""
+    ) -> None:
+        self._add = add
+        self._known_id = known_id
+        self._region = region
+        self._held: dict[tuple[str, str, str], Callable[[], None]] = {}
+        self._unchanged: set[tuple[str, str, str]] = set()
+
+    def add(
+        self,
+        stack_id: str,
+        stack_name: str,
+        logical_id: str,
+        resource_type: str,
+        status: str,
+        reason: str = "",
+        physical_id: str = "",
+        detailed_status: str = "",
+    ) -> None:
+        """Record an event, hold it back, or let it go unrecorded."""
+        resource = self._region(), stack_name, logical_id
+        if status == "UPDATE_COMPLETE" and resource in self._unchanged:
+            self._unchanged.discard(resource)
+            return
+        if status.endswith("_FAILED") and not physical_id:
+            made = getattr(sys.exc_info()[1], "physical_id", "")
+            physical_id = made or self._known_id(stack_name, logical_id)
+        event = (stack_id, stack_name, logical_id, resource_type, status, reason, physical_id)
+        self._release(resource)
+        if status == "UPDATE_IN_PROGRESS" and physical_id != stack_id and not reason:
+            # The operation's ClientRequestToken is in this context, and not in that of a worker thread.
+            context = contextvars.copy_context()
+            self._held[resource] = lambda: context.run(self._add, *event, detailed_status)
+        else:
+            self._add(*event, detailed_status)
+
+    def updating(self, stack_name: str, logical_id: str, old: Properties, new: Properties) -> None:
+        """The resource is about to be updated, which changes nothing where its properties are the same."""
+        resource = self._region(), stack_name, logical_id
+        if old == new:
+            self._held.pop(resource, None)
+            self._unchanged.add(resource)
+        else:
+            self._release(resource)
+
+    def creating(self, stack_name: str, logical_id: str) -> None:
+        """The resource is about to be created."""
+        self._release((self._region(), stack_name, logical_id))
+
+    def _release(self, resource: tuple[str, str, str]) -> None:
+        held = self._held.pop(resource, None)
+        if held is not None:
+            held()
+
+
+def register(registry: Registry) -> None:
+    """Stand between CloudFormation's engine and its list of events."""
+    stacks = registry.store("cloudformation", "_stacks")
+    engine = "cloudformation.stacks"
+
+    def known_id(stack_name: str, logical_id: str) -> str:
+        resources = stacks.get(stack_name, {}).get("_resources", {})
+        return str(resources.get(logical_id, {}).get("PhysicalResourceId", ""))
+
+    events = ResourceEvents(registry.store(engine, "_add_event"), known_id, registry.region)
+    update = registry.store(engine, "_update_resource")
+    provision = registry.store(engine, "_provision_resource")
+
+    def told_update(
+        type_: str,
+        physical_id: str,
+        old: Properties,
+        new: Properties,
+        stack: str,
+        logical_id: str,
+        *more: Any,
+    ) -> Any:
+        events.updating(stack, logical_id, old, new)
+        return update(type_, physical_id, old, new, stack, logical_id, *more)
+
+    def told_provision(type_: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
+        events.creating(stack, logical_id)
+        return provision(type_, logical_id, properties, stack, *more)
+
+    registry.replace(engine, "_add_event", events.add)
+    registry.replace(engine, "_update_resource", told_update)
+    registry.replace(engine, "_provision_resource", told_provision)

@@ -1,0 +1,31 @@
+"""Names that CloudFormation makes up differ from region to region, so that two stacks share no IAM role.
+
+At AWS their last part is random; MiniStack makes it from the stack's name and the logical id alone.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+"""
+
+import hashlib
+from typing import Any
+
+from local_aws.emulator.registry import Registry
+from local_aws.settings import REGION
+
+SUFFIX = 13
+
+
+def register(registry: Registry) -> None:
+    """Let the region have a part in every name that MiniStack makes up."""
+    shipped = registry.store("cloudformation.provisioners", "_physical_name")
+
+    def physical_name(stack_name: str, logical_id: str, **options: Any) -> str:
+        return in_region(shipped(stack_name, logical_id, **options), registry.region())
+
+    registry.replace("cloudformation.provisioners", "_physical_name", physical_name)
+
+
+def in_region(name: str, region: str) -> str:
+    """`name` as it is in the default region; elsewhere with another last part of thirteen characters."""
+    if region == REGION:
+        return name
+    own = hashlib.sha256(f"{region}:{name}".encode()).hexdigest()[:SUFFIX]
+    return name[:-SUFFIX] + (own if name == name.lower() else own.upper())

@@ -1,0 +1,131 @@
+"""A resource that names a VPC, subnet, route table, gateway or security group must name one that exists.
+
+MiniStack takes any id; AWS refuses with the codes of
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.emulator.registry import Properties, Registry, Response
+
+
+@dataclass(frozen=True)
+class Kind:
+    """store: where MiniStack keeps them. code, words: EC2's error; `{}` is the id."""
+
+    store: str
+    code: str
+    words: str
+
+
+VPC = Kind("_vpcs", "InvalidVpcID.NotFound", "The vpc ID '{}' does not exist")
+SUBNET = Kind("_subnets", "InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist")
+GROUP = Kind("_security_groups", "InvalidGroup.NotFound", "The security group '{}' does not exist")
+ROUTES = Kind("_route_tables", "InvalidRouteTableID.NotFound", "The routeTable ID '{}' does not exist")
+GATEWAY = Kind(
+    "_internet_gateways", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '{}' does not exist"
+)
+
+# CloudFormation type -> path of the property -> what it names. `*` stands for each member of a list.
+RESOURCES: Mapping[str, Mapping[str, Kind]] = {
+    "AWS::EC2::Subnet": {"VpcId": VPC},
+    "AWS::EC2::RouteTable": {"VpcId": VPC},
+    "AWS::EC2::VPCGatewayAttachment": {"VpcId": VPC, "InternetGatewayId": GATEWAY},
+    "AWS::EC2::Route": {"RouteTableId": ROUTES},
+    "AWS::EC2::SubnetRouteTableAssociation": {"SubnetId": SUBNET, "RouteTableId": ROUTES},
+    "AWS::EC2::SecurityGroup": {
+        "VpcId": VPC,
+        "SecurityGroupIngress.*.SourceSecurityGroupId": GROUP,
+        "SecurityGroupEgress.*.DestinationSecurityGroupId": GROUP,
+    },
+    "AWS::EC2::SecurityGroupIngress": {"GroupId": GROUP, "SourceSecurityGroupId": GROUP},
+    "AWS::EC2::SecurityGroupEgress": {"GroupId": GROUP, "DestinationSecurityGroupId": GROUP},
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": {
+        "Subnets.*": SUBNET,
+        "SubnetMappings.*.SubnetId": SUBNET,
+        "SecurityGroups.*": GROUP,
+    },
+    "AWS::ElasticLoadBalancingV2::TargetGroup": {"VpcId": VPC},
+}
+
+# Operation -> pattern of the request parameter -> what it names.
+OPERATIONS: Mapping[tuple[str, str], Mapping[str, Kind]] = {
+    ("ec2", "CreateSubnet"): {r"VpcId": VPC},
+    ("ec2", "CreateSecurityGroup"): {r"VpcId": VPC},
+    ("ec2", "CreateRouteTable"): {r"VpcId": VPC},
+    ("ec2", "AuthorizeSecurityGroupIngress"): {
+        r"IpPermissions\.\d+\.(UserIdGroupPairs|Groups)\.\d+\.GroupId": GROUP
+    },
+    ("ec2", "AuthorizeSecurityGroupEgress"): {
+        r"IpPermissions\.\d+\.(UserIdGroupPairs|Groups)\.\d+\.GroupId": GROUP
+    },
+    ("elbv2", "CreateLoadBalancer"): {r"Subnets\.member\.\d+": SUBNET, r"SecurityGroups\.member\.\d+": GROUP},
+    ("elbv2", "SetSecurityGroups"): {r"SecurityGroups\.member\.\d+": GROUP},
+    ("elbv2", "CreateTargetGroup"): {r"VpcId": VPC},
+}
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html#API_CreateLoadBalancer_Errors
+ELB_CODES = {SUBNET: "SubnetNotFound", GROUP: "InvalidSecurityGroup", VPC: "ValidationError"}
+
+
+def register(registry: Registry) -> None:
+    """Check what is named before a resource is created or changed, by CloudFormation or by an operation."""
+
+    def exists(kind: Kind, name: str) -> bool:
+        return name in registry.store("ec2", kind.store)
+
+    def check(resource_type: str, properties: Properties) -> None:
+        refuse_resource(resource_type, properties, exists)
+
+    registry.before_resource(check)
+    for (service, operation), named in OPERATIONS.items():
+        _check_operation(registry, service, operation, named, exists)
+
+
+def refuse_resource(resource_type: str, properties: Properties, exists: Callable[[Kind, str], bool]) -> None:
+    """Raise ValueError, in the words of CloudFormation's resource handlers, for an id that names nothing."""
+    service = "ElasticLoadBalancingV2" if "LoadBalancing" in resource_type else "Ec2"
+    for path, kind in RESOURCES.get(resource_type, {}).items():
+        for name in values_at(properties, path.split(".")):
+            if not exists(kind, name):
+                words = kind.words.format(name)
+                raise ValueError(
+                    f'Resource handler returned message: "{words} (Service: {service}, Status Code: 400)" '
+                    "(HandlerErrorCode: NotFound)"
+                )
+
+
+def values_at(value: Any, path: list[str]) -> Iterator[str]:
+    """The strings at a path of property names and `*`; none where it leads nowhere."""
+    if not path:
+        if isinstance(value, str):
+            yield value
+    elif path[0] == "*" and isinstance(value, list):
+        for member in value:
+            yield from values_at(member, path[1:])
+    elif isinstance(value, dict) and path[0] in value:
+        yield from values_at(value[path[0]], path[1:])
+
+
+def _check_operation(
+    registry: Registry,
+    service: str,
+    operation: str,
+    named: Mapping[str, Kind],
+    exists: Callable[[Kind, str], bool],
+) -> None:
+    shipped = registry.shipped_operation(service, operation)
+    error = registry.store({"elbv2": "alb"}.get(service, service), "_error")
+
+    def checked(request: dict[str, list[str]]) -> Response:
+        for pattern, kind in named.items():
+            for key, values in request.items():
+                if re.fullmatch(pattern, key) and not exists(kind, values[0]):
+                    code = ELB_CODES[kind] if service == "elbv2" else kind.code
+                    refused: Response = error(code, kind.words.format(values[0]), 400)
+                    return refused
+        return shipped(request)
+
+    registry.operation(service, operation, checked)

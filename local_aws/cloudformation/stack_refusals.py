@@ -1,0 +1,106 @@
+"""What CloudFormation refuses before it creates a change set, in its own words, and what a new stack lacks.
+
+Parameters of AWS-specific types must name what exists:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
+A stack that failed to be created can only be deleted:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from local_aws.emulator.registry import Registry, Response
+
+# Each AWS-specific parameter type, and where MiniStack keeps what it names.
+EXISTING = {
+    "AWS::EC2::VPC::Id": ("ec2", "_vpcs"),
+    "AWS::EC2::Subnet::Id": ("ec2", "_subnets"),
+    "AWS::EC2::SecurityGroup::Id": ("ec2", "_security_groups"),
+}
+ONLY_DELETED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+WANTS_CONTINUE = {"UPDATE_ROLLBACK_FAILED"}
+
+
+def register(registry: Registry) -> None:
+    """Check parameter values and the stack's state before change sets, new stacks and updates."""
+    resolve = registry.store("cloudformation.engine", "_resolve_parameters")
+
+    def checked(
+        template: dict[str, Any],
+        provided: list[dict[str, Any]],
+        previous: dict[str, Any] | None = None,
+    ) -> Any:
+        known = {name: registry.store(*place) for name, place in EXISTING.items()}
+        refuse_unknown_values(template.get("Parameters", {}), provided, known)
+        return resolve(template, provided, previous)
+
+    for module in ("changesets", "handlers"):
+        registry.replace(f"cloudformation.{module}", "_resolve_parameters", checked)
+
+    for operation in ("CreateChangeSet", "UpdateStack"):
+        _refuse_unready_stacks(registry, operation)
+    tag_no_stack_in_review(registry)
+
+
+def refuse_unknown_values(
+    definitions: Mapping[str, Any], provided: Sequence[Mapping[str, Any]], known: Mapping[str, Any]
+) -> None:
+    """Raise ValueError when a value names a VPC, subnet or security group that does not exist."""
+    for entry in provided:
+        name = str(entry.get("Key"))
+        kind = str(definitions.get(name, {}).get("Type", ""))
+        existing = known.get(kind.removeprefix("List<").removesuffix(">"))
+        if existing is None or entry.get("UsePreviousValue"):
+            continue
+        value = str(entry.get("Value", ""))
+        for member in value.split(",") if kind.startswith("List<") else [value]:
+            if member.strip() not in existing:
+                raise ValueError(
+                    f"Parameter validation failed: parameter value {member.strip()} "
+                    f"for parameter name {name} does not exist"
+                )
+
+
+def refusal_of(status: str, stack_id: str) -> str | None:
+    """CloudFormation's words when a stack in this state takes no update, None when it does."""
+    busy = status.endswith("IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+    if busy or status in ONLY_DELETED | WANTS_CONTINUE:
+        return f"Stack:{stack_id} is in {status} state and can not be updated."
+    return None
+
+
+def _refuse_unready_stacks(registry: Registry, operation: str) -> None:
+    shipped = registry.shipped_operation("cloudformation", operation)
+    error = registry.store("cloudformation.helpers", "_error")
+
+    def checked(request: dict[str, list[str]]) -> Response:
+        name = request.get("StackName", [""])[0]
+        stack = next(
+            (s for s in registry.store("cloudformation", "_stacks").values() if name in _names(s)), None
+        )
+        if stack is not None:
+            refusal = refusal_of(stack["StackStatus"], stack["StackId"])
+            if refusal is not None:
+                refused: Response = error("ValidationError", refusal)
+                return refused
+        return shipped(request)
+
+    registry.operation("cloudformation", operation, checked)
+
+
+def tag_no_stack_in_review(registry: Registry) -> None:
+    """A stack gets the tags of the change set that creates it when that is executed."""
+    shipped = registry.shipped_operation("cloudformation", "CreateChangeSet")
+
+    def untagged(request: dict[str, list[str]]) -> Response:
+        response = shipped(request)
+        for stack in registry.store("cloudformation", "_stacks").values():
+            if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+                stack["Tags"] = []
+        return response
+
+    registry.operation("cloudformation", "CreateChangeSet", untagged)
+
+
+def _names(stack: Mapping[str, Any]) -> tuple[str, str]:
+    return stack["StackName"], stack["StackId"]

@@ -1,0 +1,1 @@
+"""Alarms on what really happened at the load balancer."""

@@ -1,0 +1,1 @@
+"""ECS: tasks as containers, services, rollouts, and the API over them."""

@@ -1,0 +1,1 @@
+"""The operations and resource types of ECS, as requests find them."""

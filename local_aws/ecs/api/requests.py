@@ -1,0 +1,148 @@
+"""What ECS refuses before it does anything, in its words."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.elb.rules import weighted_target_groups
+from local_aws.emulator.registry import Registry, Response
+
+
+class EcsError(Exception):
+    """An ECS request that is refused: AWS's error code and message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def answer(body: Mapping[str, Any]) -> Response:
+    """A successful response of the ECS API."""
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
+
+
+def refuse(error: EcsError) -> Response:
+    """An error response of the ECS API."""
+    body = {"__type": error.code, "message": error.message}
+    return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
+
+
+def as_resource_error(error: EcsError, operation: str = "") -> ValueError:
+    """A refusal in the words of CloudFormation's resource events. operation: "Create TaskDefinition: "."""
+    return ValueError(
+        f'Resource handler returned message: "Invalid request provided: {operation}{error.message} '
+        f'(Service: AmazonECS; Status Code: 400; Error Code: {error.code}; Request ID: {uuid.uuid4()})" '
+        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: InvalidRequest)"
+    )
+
+
+def name_in(reference: str) -> str:
+    """The last part of an ARN, or the name itself."""
+    return reference.rpartition("/")[2]
+
+
+class Checks:
+    """Looks requests up in what exists: clusters, task definitions, target groups, the network."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._clusters = registry.store("ecs", "_clusters")
+        self._definitions = registry.store("ecs", "_task_defs")
+        self._latest = registry.store("ecs", "_task_def_latest")
+        self._target_groups = registry.store("alb", "_tgs")
+        self._rules = registry.store("alb", "_rules")
+        self._subnets = registry.store("ec2", "_subnets")
+        self._security_groups = registry.store("ec2", "_security_groups")
+
+    def cluster_arn(self, reference: str | None) -> str:
+        """The ARN of an active cluster."""
+        cluster = self._clusters.get(name_in(reference or "default"))
+        if cluster is None or cluster["status"] != "ACTIVE":
+            raise EcsError("ClusterNotFoundException", "Cluster not found.")
+        return str(cluster["clusterArn"])
+
+    def definition(self, reference: str) -> dict[str, Any]:
+        """An active task definition by ARN, family:revision or family."""
+        name = name_in(reference)
+        if ":" not in name:
+            name = f"{name}:{self._latest.get(name)}"
+        definition: dict[str, Any] | None = self._definitions.get(name)
+        if definition is None:
+            raise EcsError("ClientException", "TaskDefinition not found.")
+        if definition["status"] != "ACTIVE":
+            raise EcsError("ClientException", "TaskDefinition is inactive")
+        return definition
+
+    def load_balancers(self, load_balancers: list[dict[str, Any]], definition: Mapping[str, Any]) -> None:
+        """Target groups must exist and be in use, and lead to a container and port of the task definition."""
+        containers = {one["name"]: one for one in definition["containerDefinitions"]}
+        for one in load_balancers:
+            arn, name, port = (
+                one.get("targetGroupArn"),
+                one.get("containerName"),
+                int(one.get("containerPort") or 0),
+            )
+            group = self._target_groups.get(arn)
+            if group is None:
+                raise EcsError("InvalidParameterException", f"The target group {arn} does not exist.")
+            if not group["LoadBalancerArns"]:
+                raise EcsError(
+                    "InvalidParameterException",
+                    f"The target group with targetGroupArn {arn} does not have an associated load balancer.",
+                )
+            if name not in containers:
+                raise EcsError(
+                    "InvalidParameterException",
+                    f"The container {name} does not exist in the task definition.",
+                )
+            if port not in [int(m["containerPort"]) for m in containers[name].get("portMappings") or []]:
+                raise EcsError(
+                    "InvalidParameterException",
+                    f"The container {name} did not have a container port {port} defined.",
+                )
+
+    def traffic(self, load_balancers: list[dict[str, Any]]) -> None:
+        """Both target groups of a deployment that moves traffic must exist, and a rule must lead to each.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
+        """
+        for one in load_balancers:
+            advanced = one.get("advancedConfiguration") or {}
+            alternate = advanced.get("alternateTargetGroupArn")
+            if not alternate:
+                continue
+            if alternate not in self._target_groups:
+                raise EcsError("InvalidParameterException", f"The target group {alternate} does not exist.")
+            rule = self._rules.get(advanced.get("productionListenerRule")) or {"Actions": []}
+            tied = {group for action in rule["Actions"] for group, _ in weighted_target_groups(action)}
+            if not advanced.get("testListenerRule") and not {one["targetGroupArn"], alternate} <= tied:
+                raise EcsError(
+                    "InvalidParameterException",
+                    "For Application LoadBalancer, testListenerRule is required when productionListenerRule "
+                    "is not associated with both targetGroup and alternateTargetGroup",
+                )
+
+    def network(self, network: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+        """An awsvpc task needs subnets and security groups that exist."""
+        if definition.get("networkMode") != "awsvpc":
+            return
+        awsvpc = network.get("awsvpcConfiguration") or {}
+        if not awsvpc.get("subnets"):
+            raise EcsError(
+                "InvalidParameterException",
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            )
+        for subnet in awsvpc["subnets"]:
+            if subnet not in self._subnets:
+                raise EcsError(
+                    "InvalidParameterException",
+                    f"Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does not "
+                    "exist (ErrorCode: InvalidSubnetID.NotFound)",
+                )
+        for group in awsvpc.get("securityGroups") or []:
+            if group not in self._security_groups:
+                raise EcsError(
+                    "InvalidParameterException",
+                    f"Error retrieving security group information for [{group}]: The security group "
+                    f"'{group}' does not exist (ErrorCode: InvalidGroup.NotFound)",
+                )

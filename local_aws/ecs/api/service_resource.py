@@ -1,0 +1,149 @@
+"""AWS::ECS::Service: CloudFormation waits until the service is steady, fails when its circuit breaker trips.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html
+"""
+
+import uuid
+from typing import Any
+
+from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
+from local_aws.ecs.api.deployment_refusals import stack_refusal
+from local_aws.ecs.api.requests import EcsError, as_resource_error, name_in
+from local_aws.ecs.api.services import ServiceOperations
+from local_aws.ecs.api.task_definitions import camel
+from local_aws.ecs.services.service import Service
+from local_aws.emulator.registry import Attributes, Properties, Registry
+from pipeline.errors import WaitTimeoutError
+from pipeline.waiting import wait_until
+
+SERVICE = "AWS::ECS::Service"
+# CloudFormation waits 36 hours for a service whose deployment waits.
+STABILISE_MINUTES = 36 * 60
+LEAST_SECONDS = 600.0
+
+
+def register(registry: Registry, operations: ServiceOperations) -> None:
+    timeout = max(LEAST_SECONDS, STABILISE_MINUTES * registry.settings.minute_seconds)
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        _check(properties)
+        name = properties.get("ServiceName") or f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12]}"
+        service = _call(lambda: operations.create(request_of(properties) | {"serviceName": name}))
+        found = operations.find(properties.get("Cluster"), name)
+        resources = show_creation(
+            registry, stack_name, logical_id, SERVICE, service["serviceArn"], properties
+        )
+        try:
+            _wait(found, timeout)
+        except ValueError as error:
+            resources.pop(logical_id, None)
+            delete(service["serviceArn"], properties)
+            raise FailedAfterCreationError(str(error), service["serviceArn"]) from error
+        return service["serviceArn"], _attributes(found)
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+    ) -> tuple[str, Attributes]:
+        if any(old.get(key) != new.get(key) for key in ("ServiceName", "Cluster", "LaunchType")):
+            return create(logical_id, new, stack_name)
+        _check(new)
+        name = name_in(physical_id)
+        request = request_of(new) | {"service": name}
+        _call(lambda: operations.update(request))
+        service = operations.find(new.get("Cluster"), name)
+        _wait(service, timeout)
+        return physical_id, _attributes(service)
+
+    def delete(physical_id: str, properties: Properties) -> None:
+        try:
+            operations.delete({"cluster": properties.get("Cluster"), "service": physical_id, "force": True})
+            service = operations.find(properties.get("Cluster"), physical_id)
+        except EcsError:
+            return  # gone already, or its cluster is
+        wait_until(
+            lambda: service.status == "INACTIVE" or None,
+            what=f"the deletion of {service.name}",
+            timeout=timeout,
+            first_pause=0.1,
+            longest_pause=0.5,
+        )
+
+    registry.resource_type(SERVICE, create=create, update=update, delete=delete, waits=True)
+    # CloudFormation sends a service whose update failed back to its previous properties; MiniStack does not.
+    name = "_sends_back_failed_update"
+    shipped = registry.store("cloudformation.stacks", name)
+    registry.replace("cloudformation.stacks", name, lambda type_: type_ == SERVICE or shipped(type_))
+
+
+def request_of(properties: Properties) -> dict[str, Any]:
+    """The API request that the properties stand for."""
+    request: dict[str, Any] = camel({key: value for key, value in properties.items() if key != "ServiceName"})
+    request.pop("serviceConnectConfiguration", None)
+    for number in ("desiredCount", "healthCheckGracePeriodSeconds"):
+        if number in request:
+            request[number] = int(request[number])
+    configuration = request.get("deploymentConfiguration") or {}
+    for number in ("minimumHealthyPercent", "maximumPercent", "bakeTimeInMinutes"):
+        if number in configuration:
+            configuration[number] = int(configuration[number])
+    for hook in configuration.get("lifecycleHooks") or []:
+        timeout = hook.get("timeoutConfiguration") or {}
+        if "timeoutInMinutes" in timeout:
+            timeout["timeoutInMinutes"] = int(timeout["timeoutInMinutes"])
+    for one in request.get("loadBalancers") or []:
+        one["containerPort"] = int(one["containerPort"])
+    return request
+
+
+def _check(properties: Properties) -> None:
+    words = stack_refusal(request_of(properties).get("deploymentConfiguration") or {})
+    if words is not None:
+        raise _failure(words, "InvalidRequest")
+
+
+def _call(operation: Any) -> dict[str, Any]:
+    try:
+        service: dict[str, Any] = operation()["service"]
+    except EcsError as error:
+        raise as_resource_error(error) from error
+    return service
+
+
+def _wait(service: Service, timeout: float) -> None:
+    """Return when the present primary deployment is complete; raise ValueError in AWS's words if it fails."""
+    deployment = service.primary
+    try:
+        state = wait_until(
+            lambda: (
+                deployment.rollout_state
+                if deployment.rollout_state == "FAILED"
+                or (deployment.rollout_state == "COMPLETED" and service.was_steady)
+                else None
+            ),
+            what=f"the deployment of {service.name}",
+            timeout=timeout,
+            first_pause=0.1,
+            longest_pause=0.5,
+        )
+    except WaitTimeoutError:
+        state = "TIMED OUT"
+    if state == "COMPLETED":
+        return
+    words, code = "Exceeded attempts to wait", "NotStabilized"
+    if state == "FAILED":
+        breaker = "circuit breaker" in deployment.rollout_reason
+        cause = "ECS Deployment Circuit Breaker was triggered" if breaker else deployment.rollout_reason
+        words = f"Error occurred during operation '{cause}'."
+        code = "GeneralServiceException"
+    raise _failure(words, code)
+
+
+def _failure(words: str, code: str) -> ValueError:
+    return ValueError(
+        f'Resource handler returned message: "{words}" '
+        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})"
+    )
+
+
+def _attributes(service: Service) -> Attributes:
+    return {"ServiceArn": service.arn, "Name": service.name}

@@ -1,0 +1,87 @@
+"""RunTask, StopTask, DescribeTasks and ListTasks.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+"""
+
+from typing import Any
+
+from local_aws.ecs.api.requests import Checks, EcsError, name_in
+from local_aws.ecs.deployments.scheduler import Scheduler
+from local_aws.ecs.tasks.task import Task
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class TaskOperations:
+    """The API of tasks on top of the scheduler."""
+
+    def __init__(self, scheduler: Scheduler, checks: Checks) -> None:
+        self._scheduler = scheduler
+        self._checks = checks
+
+    def run(self, request: Request) -> Answer:
+        cluster = self._checks.cluster_arn(request.get("cluster"))
+        definition = self._checks.definition(request.get("taskDefinition") or "")
+        network = request.get("networkConfiguration") or {}
+        self._checks.network(network, definition)
+        names = {one["name"] for one in definition["containerDefinitions"]}
+        for override in (request.get("overrides") or {}).get("containerOverrides") or []:
+            if override.get("name") not in names:
+                raise EcsError(
+                    "InvalidParameterException",
+                    "Override for container named "
+                    f"{override.get('name')} is not a container in the TaskDefinition.",
+                )
+        started = []
+        for _ in range(int(request.get("count", 1))):
+            task = Task(
+                definition=definition,
+                cluster_arn=cluster,
+                group=request.get("group") or f"family:{definition['family']}",
+                started_by=request.get("startedBy") or "",
+                overrides=request.get("overrides") or {},
+                network=network,
+                tags=request.get("tags") or [],
+            )
+            self._scheduler.run_task(task)
+            started.append(task.describe())
+        return {"tasks": started, "failures": []}
+
+    def stop(self, request: Request) -> Answer:
+        task = self._find(request.get("cluster"), request["task"])
+        self._scheduler.runs[task.arn].stop("UserInitiated", request.get("reason") or "Task stopped by user")
+        return {"task": task.describe()}
+
+    def describe(self, request: Request) -> Answer:
+        self._checks.cluster_arn(request.get("cluster"))
+        found, failures = [], []
+        for reference in request.get("tasks") or []:
+            try:
+                found.append(self._find(request.get("cluster"), reference).describe())
+            except EcsError:
+                failures.append({"arn": reference, "reason": "MISSING"})
+        return {"tasks": found, "failures": failures}
+
+    def list(self, request: Request) -> Answer:
+        """Running tasks unless desiredStatus says STOPPED; newest first."""
+        cluster = self._checks.cluster_arn(request.get("cluster"))
+        wanted = request.get("desiredStatus") or "RUNNING"
+        family, service = request.get("family"), request.get("serviceName")
+        found = [
+            task
+            for task in self._scheduler.tasks()
+            if task.cluster_arn == cluster
+            and task.desired_status == wanted
+            and (not family or task.definition["family"] == family)
+            and (not service or task.group == f"service:{name_in(service)}")
+            and (not request.get("startedBy") or task.started_by == request["startedBy"])
+        ]
+        return {"taskArns": [task.arn for task in sorted(found, key=lambda one: -one.created_at)]}
+
+    def _find(self, cluster: str | None, reference: str) -> Task:
+        cluster_arn = self._checks.cluster_arn(cluster)
+        for task in self._scheduler.tasks():
+            if task.cluster_arn == cluster_arn and task.id == name_in(reference):
+                return task
+        raise EcsError("InvalidParameterException", "The referenced task was not found.")

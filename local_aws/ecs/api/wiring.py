@@ -1,0 +1,128 @@
+"""Amazon ECS on this machine: puts scheduler, tasks, operations and resource types together."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from local_aws.cloudwatch.alarms import in_alarm
+from local_aws.ecs.api import service_resource, task_definitions
+from local_aws.ecs.api.deployments import DeploymentOperations
+from local_aws.ecs.api.requests import Checks, EcsError, answer, refuse
+from local_aws.ecs.api.services import ServiceOperations
+from local_aws.ecs.api.tasks import TaskOperations
+from local_aws.ecs.deployments.listener_rules import RuleTraffic
+from local_aws.ecs.deployments.scheduler import Scheduler
+from local_aws.ecs.tasks.containers import Containers
+from local_aws.ecs.tasks.run import TaskRun
+from local_aws.ecs.tasks.secrets import from_parameter_store
+from local_aws.ecs.tasks.task import Task
+from local_aws.elb.records import Records
+from local_aws.elb.target_groups import target_groups
+from local_aws.emulator.registry import Registry, Response
+from local_aws.settings import region_of
+
+
+@cache
+def scheduler(registry: Registry) -> Scheduler:
+    """The one scheduler of a local AWS."""
+    containers = Containers(registry.settings)
+
+    @cache
+    def client(service: str, region: str) -> Any:
+        return registry.client(service, region)
+
+    def new_run(task: Task, before_stop: Callable[[Task], None], changed: Callable[[], None]) -> TaskRun:
+        region = region_of(task.arn)
+        return TaskRun(
+            task,
+            containers,
+            parameters=from_parameter_store(client("ssm", region)),
+            logs=lambda: client("logs", region),
+            before_stop=before_stop,
+            changed=changed,
+        )
+
+    made = Scheduler(
+        target_groups(registry),
+        Records(registry).delay,
+        new_run,
+        traffic=RuleTraffic(registry, Records(registry)),
+        alarms=lambda names: in_alarm(registry, names),
+        within=lambda service: registry.scope(region_of(service.arn)),
+        minute_seconds=registry.settings.minute_seconds,
+    )
+    registry.keep("ecs", made.kept, made.restore)
+    registry.on_start(containers.remove_all_tasks)
+    registry.on_start(containers.watch)
+    registry.on_start(made.start)
+    return made
+
+
+def register(registry: Registry) -> None:
+    running = scheduler(registry)
+    checks = Checks(registry)
+    services = ServiceOperations(running, checks)
+    tasks = TaskOperations(running, checks)
+    deployments = DeploymentOperations(running, services)
+    operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        "CreateService": services.create,
+        "UpdateService": services.update,
+        "DeleteService": services.delete,
+        "DescribeServices": services.describe,
+        "ListServices": services.list,
+        "ListServiceDeployments": deployments.list,
+        "DescribeServiceDeployments": deployments.describe,
+        "DescribeServiceRevisions": deployments.describe_revisions,
+        "ContinueServiceDeployment": deployments.proceed,
+        "StopServiceDeployment": deployments.stop,
+        "RunTask": tasks.run,
+        "StopTask": tasks.stop,
+        "DescribeTasks": tasks.describe,
+        "ListTasks": tasks.list,
+    }
+    for name, operation in operations.items():
+        registry.ecs_operation(name, _responding(operation))
+    task_definitions.register(registry)
+    service_resource.register(registry, services)
+    _refuse_busy_clusters(registry, running)
+    # MiniStack's own scheduler must not run beside this one.
+    registry.replace("ecs", "_reconcile_service_tasks", lambda *_: None)
+
+
+def _responding(
+    operation: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Callable[[dict[str, Any]], Response]:
+    def respond(request: dict[str, Any]) -> Response:
+        try:
+            return answer(operation(request))
+        except EcsError as error:
+            return refuse(error)
+
+    return respond
+
+
+def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
+    shipped = registry.shipped_operation("ecs", "DeleteCluster")
+    checks = Checks(registry)
+
+    def delete(request: dict[str, Any]) -> Response:
+        try:
+            arn = checks.cluster_arn(request.get("cluster"))
+        except EcsError as error:
+            return refuse(error)
+        if any(s.cluster_arn == arn and s.status != "INACTIVE" for s in running.services.values()):
+            return refuse(
+                EcsError(
+                    "ClusterContainsServicesException",
+                    "The Cluster cannot be deleted while Services are active.",
+                )
+            )
+        if any(task.cluster_arn == arn and not task.is_over for task in running.tasks()):
+            return refuse(
+                EcsError(
+                    "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
+                )
+            )
+        return shipped(request)
+
+    registry.ecs_operation("DeleteCluster", delete)

@@ -1,0 +1,1 @@
+"""Services as records: revisions, stages, hooks, their tasks, their targets."""

@@ -1,0 +1,1 @@
+"""Tasks: real containers from PROVISIONING to STOPPED."""

@@ -1,0 +1,208 @@
+"""Real containers for ECS tasks, through the Docker SDK: the only part of the tasks that talks to Docker."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from local_aws.ecs.tasks.changes import Changes
+from local_aws.ecs.tasks.container_options import container_options
+from local_aws.ecs.tasks.pause_image import root_file_system
+from local_aws.host.docker_resources import ensure_network
+from local_aws.settings import KIND_LABEL, Settings
+
+PAUSE_IMAGE = "slipway-local/pause:1"
+TASK_KIND = "task"
+REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
+
+
+class ContainerError(Exception):
+    """A container could not be made or started; the message is AWS's for it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Docker says of a container: running, its exit code once it ended, its health check's verdict."""
+
+    running: bool
+    exit_code: int | None = None
+    health: str = "UNKNOWN"
+    out_of_memory: bool = False
+
+
+class Containers:
+    """The containers of one checkout's tasks. `changes` counts whenever one of them ends or turns healthy."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.changes = Changes()
+
+    @cached_property
+    def _client(self) -> Any:
+        # docker.from_env() asks the engine for its version: only who has something to run may need one.
+        return docker.from_env(timeout=120, max_pool_size=64)
+
+    def watch(self) -> None:
+        """Follow Docker's events on a thread of its own, for as long as the process lives."""
+        threading.Thread(target=self._watch, name="docker-events", daemon=True).start()
+
+    def pull(self, image: str) -> None:
+        """Have the image, from the local ECR when its name says so. Raises ContainerError in AWS's words."""
+        try:
+            if not image.startswith(f"{self._settings.registry}/"):
+                self._client.images.get(image)
+                return
+            name, at, digest = image.partition("@")
+            # Whatever is given here keeps the SDK from asking a credential helper, which may not be there.
+            self._client.images.pull(f"{name}{at}{digest}" if at else name, auth_config=REGISTRY_LOGIN)
+        except (ImageNotFound, NotFound) as error:
+            raise ContainerError(
+                f"CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+                f"failed to resolve ref {image}: {image}: not found"
+            ) from error
+        except DockerException as error:
+            raise ContainerError(
+                f"CannotPullContainerError: pull image manifest has been retried 5 time(s): {_words(error)}"
+            ) from error
+
+    def start_pause(self, task_id: str) -> tuple[str, str]:
+        """The container that holds a task's network; gives its id and the task's address."""
+        self._have_pause_image()
+        ensure_network(self._client, self._settings)
+        network = self._settings.network
+        container = self._client.containers.create(
+            PAUSE_IMAGE,
+            name=self._settings.name("task", task_id, "network"),
+            labels=self._settings.labels(TASK_KIND, task=task_id),
+            network=network,
+            hostname=f"ip-{task_id[:8]}",
+            log_config={"type": "none"},
+        )
+        container.start()
+        container.reload()
+        address: str = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+        return container.id, address
+
+    def start(
+        self,
+        task_id: str,
+        definition: Mapping[str, Any],
+        environment: Mapping[str, str],
+        pause: str,
+        volumes: Sequence[str],
+    ) -> str:
+        """Start one container of a task; gives its id. Raises ContainerError in AWS's words."""
+        name = definition["name"]
+        options = container_options(definition, self._volume_names(task_id, volumes))
+        try:
+            container = self._client.containers.create(
+                definition["image"],
+                name=self._settings.name("task", task_id, name),
+                labels=self._settings.labels(TASK_KIND, task=task_id, container=name),
+                environment=dict(environment),
+                network_mode=f"container:{pause}",
+                log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
+                **options,
+            )
+            container.start()
+        except ImageNotFound as error:
+            raise ContainerError(f"CannotPullContainerError: {_words(error)}") from error
+        except DockerException as error:
+            raise ContainerError(f"CannotStartContainerError: {_words(error)}") from error
+        return str(container.id)
+
+    def see(self, container_id: str) -> Seen | None:
+        """How a container is, None when the engine does not say; one that was removed counts as killed."""
+        try:
+            state = self._client.api.inspect_container(container_id)["State"]
+        except NotFound:
+            return Seen(running=False, exit_code=137)
+        except (DockerException, OSError):
+            return None
+        running = state["Status"] in ("created", "running", "paused", "restarting")
+        health = (state.get("Health") or {}).get("Status", "")
+        return Seen(
+            running=running,
+            exit_code=None if running else state["ExitCode"],
+            health={"healthy": "HEALTHY", "unhealthy": "UNHEALTHY"}.get(health, "UNKNOWN"),
+            out_of_memory=bool(state.get("OOMKilled")),
+        )
+
+    def stop(self, container_id: str, timeout: int) -> None:
+        """SIGTERM, and SIGKILL after `timeout` seconds; returns when it has ended."""
+        try:
+            self._client.api.stop(container_id, timeout=timeout)
+        except NotFound:
+            return
+        except APIError:
+            self._client.api.kill(container_id)
+
+    def remove_task(self, task_id: str) -> bool:
+        """Remove what is left of a task: containers, then its volumes. False: try it again later."""
+        try:
+            return self._remove({"label": [self._settings.label_filter, f"slipway.task={task_id}"]})
+        except (DockerException, OSError):
+            return False
+
+    def remove_all_tasks(self) -> None:
+        """Remove every task of this checkout: those that outlived an earlier server."""
+        self._remove({"label": [self._settings.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
+
+    def lines(self, container_id: str) -> Any:
+        """Raw output of a container as it comes, each piece beginning with its time, until it ends."""
+        return self._client.api.logs(container_id, stream=True, follow=True, timestamps=True)
+
+    def _remove(self, filters: dict[str, Any]) -> bool:
+        whole = True
+        for container in self._client.containers.list(all=True, filters=filters, ignore_removed=True):
+            whole &= _is_gone(container, force=True, v=True)
+        for volume in self._client.volumes.list(filters=filters):
+            whole &= _is_gone(volume)
+        return whole
+
+    def _volume_names(self, task_id: str, volumes: Sequence[str]) -> dict[str, str]:
+        names = {}
+        for volume in volumes:
+            names[volume] = self._settings.name("task", task_id, volume)
+            self._client.volumes.create(names[volume], labels=self._settings.labels(TASK_KIND, task=task_id))
+        return names
+
+    def _have_pause_image(self) -> None:
+        try:
+            self._client.images.get(PAUSE_IMAGE)
+        except ImageNotFound:
+            repository, _, tag = PAUSE_IMAGE.partition(":")
+            self._client.api.import_image_from_data(
+                root_file_system(), repository=repository, tag=tag, changes=['ENTRYPOINT ["/pause"]']
+            )
+
+    def _watch(self) -> None:
+        filters = {
+            "label": [self._settings.label_filter, f"{KIND_LABEL}={TASK_KIND}"],
+            "event": ["die", "health_status", "oom"],
+        }
+        while True:
+            try:
+                # No read timeout: an idle stream is no error.
+                for _ in docker.from_env(timeout=None).events(decode=True, filters=filters):
+                    self.changes.tell()
+            except (DockerException, OSError):
+                threading.Event().wait(1)
+
+
+def _is_gone(thing: Any, **how: Any) -> bool:
+    try:
+        thing.remove(**how)
+    except NotFound:
+        return True
+    except APIError:
+        return False
+    return True
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "explanation", None) or error)

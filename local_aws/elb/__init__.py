@@ -1,0 +1,1 @@
+"""The load balancer: real listeners, rules, target groups, health checks, and the elbv2 API over them."""

@@ -1,0 +1,107 @@
+"""MiniStack's elbv2 records, what AWS checks about them, and its words when it refuses."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from local_aws.elb.rules import Condition, refusal, weighted_target_groups
+from local_aws.emulator.registry import Registry
+
+DEFAULT_DELAY_SECONDS = 300.0
+
+
+class RefusedError(Exception):
+    """A request that AWS refuses: its error code and message."""
+
+    def __init__(self, code: str, message: str, handler_code: str = "InvalidRequest") -> None:
+        super().__init__(message)
+        self.code, self.message, self.handler_code = code, message, handler_code
+
+
+def as_resource_error(refused: RefusedError) -> ValueError:
+    """A refusal in the words of CloudFormation's resource events."""
+    return ValueError(
+        f'Resource handler returned message: "{refused.message} (Service: ElasticLoadBalancingV2, '
+        f'Status Code: 400, Request ID: {uuid.uuid4()})" '
+        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {refused.handler_code})"
+    )
+
+
+class Records:
+    """MiniStack's elbv2 records, and what AWS checks about them."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.load_balancers = registry.store("alb", "_lbs")
+        self.listeners = registry.store("alb", "_listeners")
+        self.rules = registry.store("alb", "_rules")
+        self.target_groups = registry.store("alb", "_tgs")
+        self.attributes = registry.store("alb", "_tg_attrs")
+        self.load_balancer_attributes = registry.store("alb", "_lb_attrs")
+
+    def check_rule(
+        self,
+        conditions: list[Condition],
+        actions: Iterable[Mapping[str, Any]],
+        listener: str,
+        priority: str,
+        own: str = "",
+    ) -> None:
+        """Raise RefusedError when AWS would not take this rule; `own` is the modified rule's ARN."""
+        if problem := refusal(conditions):
+            raise RefusedError("ValidationError", problem)
+        for action in actions:
+            for arn, weight in weighted_target_groups(action):
+                if arn not in self.target_groups:
+                    raise RefusedError(
+                        "TargetGroupNotFound", "One or more target groups not found", "NotFound"
+                    )
+                if not 0 <= weight <= 999:
+                    raise RefusedError("ValidationError", f"Weight '{weight}' must be between 0 and 999")
+        for rule in self.rules.values():
+            if (
+                rule["ListenerArn"] == listener
+                and rule["RuleArn"] != own
+                and rule["Priority"] == str(priority)
+            ):
+                raise RefusedError(
+                    "PriorityInUse", f"Priority '{priority}' is currently in use", "AlreadyExists"
+                )
+
+    def users_of(self, group: str) -> list[str]:
+        """The ARNs of the load balancers whose rules lead to the group."""
+        found = []
+        for rule in self.rules.values():
+            if any(arn == group for action in rule["Actions"] for arn, _ in weighted_target_groups(action)):
+                load_balancer = self.listeners[rule["ListenerArn"]]["LoadBalancerArn"]
+                found += [load_balancer] if load_balancer not in found else []
+        return found
+
+    def relink(self) -> None:
+        """Write on every target group which load balancers use it, as DescribeTargetGroups gives it."""
+        for arn, record in self.target_groups.items():
+            record["LoadBalancerArns"] = self.users_of(arn)
+
+    def delay(self, group: str) -> float:
+        """The group's deregistration delay in seconds."""
+        for attribute in self.attributes.get(group) or []:
+            if attribute["Key"] == "deregistration_delay.timeout_seconds":
+                return float(attribute["Value"])
+        return DEFAULT_DELAY_SECONDS
+
+    def check_deletion(self, load_balancer: str) -> None:
+        """Raise RefusedError when the load balancer is protected against deletion."""
+        for attribute in self.load_balancer_attributes.get(load_balancer) or []:
+            if attribute["Key"] == "deletion_protection.enabled" and attribute["Value"] == "true":
+                raise RefusedError(
+                    "OperationNotPermitted",
+                    f"Load balancer '{load_balancer}' cannot be deleted because deletion protection "
+                    "is enabled",
+                )
+
+
+def full_name(arn: str) -> str:
+    """The dimension of its metrics: app/NAME/ID of a load balancer, targetgroup/NAME/ID of a target group.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    return arn.partition(":loadbalancer/")[2] or arn.rpartition(":")[2]

@@ -1,0 +1,163 @@
+"""The Docker engine: found, installed where that is possible, started where nothing else does.
+
+Only this module ever starts dockerd. In a plain virtual machine nothing keeps it running, and one that was
+killed leaves a pid file behind that keeps the next one from starting.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+
+from local_aws.host.distribution import available_packages, install_packages, this_distribution
+from pipeline.errors import DockerError, WaitTimeoutError
+from pipeline.waiting import wait_until
+
+PID_FILE = Path("/var/run/docker.pid")
+LOG_FILE = Path("/var/log/slipway-dockerd.log")
+SOCKET = Path("/var/run/docker.sock")
+PROC = Path("/proc")
+START_SECONDS = 60
+
+
+def connect() -> Any:
+    """A client of the engine that answers. Raises DockerError in one line when none does."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (DockerException, OSError) as error:
+        raise _unreachable(error) from error
+    return client
+
+
+def ensure_engine(say: Callable[[str], None]) -> Any:
+    """A client of the Docker engine, which is installed and started first where it must and can be.
+
+    Raises DockerError: not Debian or Ubuntu, not root, no access to the socket, or it does not come up.
+    """
+    try:
+        return connect()
+    except DockerError as error:
+        if os.environ.get("DOCKER_HOST") or "permission" in error.why.lower():
+            raise
+    return _start(say)
+
+
+def refuse_out_of_reach(client: Any) -> None:
+    """Raise DockerError for an engine whose containers have no address that this machine reaches.
+
+    https://docs.docker.com/desktop/features/networking/
+    https://docs.docker.com/engine/security/rootless/troubleshoot/#known-limitations
+    """
+    told = client.info()
+    kind = ""
+    if told.get("OperatingSystem") == "Docker Desktop":
+        kind = "Docker Desktop"
+    elif any(one.startswith("name=rootless") for one in told.get("SecurityOptions") or []):
+        kind = "a rootless engine"
+    if kind:
+        raise DockerError(
+            f"the local AWS does not run on {kind}",
+            why="its containers have no addresses that this machine reaches",
+            next_step="use Docker Engine on Linux (a virtual machine will do): "
+            "https://docs.docker.com/engine/install/",
+        )
+
+
+def _start(say: Callable[[str], None]) -> Any:
+    if os.geteuid() != 0 or not this_distribution().has_packages:
+        raise DockerError(
+            "no Docker engine answers",
+            why="it can only be started from here as root on Debian or Ubuntu",
+            next_step="start it (sudo systemctl start docker), or install it: https://docs.docker.com/engine/install/",
+        )
+    if shutil.which("dockerd") is None:
+        # Since Debian 13 the docker command is a package of its own.
+        install_packages(["docker.io", *available_packages(["docker-cli"])], say)
+    say("starting the Docker engine")
+    if pid_file_is_stale(PID_FILE, PROC):
+        PID_FILE.unlink(missing_ok=True)
+    with LOG_FILE.open("ab") as log:
+        dockerd = subprocess.Popen(  # noqa: S603
+            [shutil.which("dockerd") or "/usr/sbin/dockerd"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def answers() -> Any | None:
+        try:
+            return connect()
+        except DockerError as error:
+            # Another command may have started one at the same moment: then that one is waited for.
+            another = PID_FILE.exists() and not pid_file_is_stale(PID_FILE, PROC)
+            if dockerd.poll() is not None and not another:
+                raise DockerError(
+                    "the Docker engine ended as soon as it was started",
+                    why=error.why,
+                    next_step=f"read {LOG_FILE}",
+                    details=last_lines(LOG_FILE),
+                ) from error
+            return None
+
+    try:
+        return wait_until(answers, what="starting the Docker engine", timeout=START_SECONDS, longest_pause=1)
+    except WaitTimeoutError as error:
+        raise DockerError(
+            f"the Docker engine did not answer within {START_SECONDS} s",
+            next_step=f"read {LOG_FILE}",
+            details=last_lines(LOG_FILE),
+        ) from error
+
+
+def pid_file_is_stale(pid_file: Path, proc: Path) -> bool:
+    """Whether a pid file names a process that is gone, a zombie, or no dockerd at all.
+
+    proc: where proc(5) is mounted. dockerd itself refuses to start in all three cases.
+    """
+    try:
+        pid = int(pid_file.read_text().strip())
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    try:
+        name, state = _name_and_state((proc / str(pid) / "stat").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX" or name != "dockerd"
+
+
+def last_lines(log: Path, count: int = 8) -> list[str]:
+    """The last lines of a log file, none when there is no such file."""
+    try:
+        return log.read_text(errors="replace").splitlines()[-count:]
+    except FileNotFoundError:
+        return []
+
+
+def _name_and_state(stat: str) -> tuple[str, str]:
+    # proc(5): the name stands in brackets and may itself hold brackets and spaces.
+    name = stat[stat.index("(") + 1 : stat.rindex(")")]
+    return name, stat[stat.rindex(")") + 1 :].split()[0]
+
+
+def _unreachable(error: Exception) -> DockerError:
+    why = str(error)
+    if "Permission denied" in why or isinstance(error, PermissionError):
+        return DockerError(
+            "this user may not use the Docker engine",
+            why=f"permission denied on {SOCKET}",
+            next_step="sudo usermod -aG docker $USER, then log in again",
+        )
+    return DockerError(
+        "no Docker engine answers",
+        why=why.splitlines()[0] if why else "",
+        next_step="start it (sudo systemctl start docker), or install it: https://docs.docker.com/engine/install/",
+    )

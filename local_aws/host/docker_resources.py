@@ -1,0 +1,94 @@
+"""Everything in Docker that belongs to one checkout, found by its label."""
+
+from collections.abc import Callable
+from typing import Any
+
+from docker.errors import APIError, DockerException, NotFound
+
+from local_aws.host import docker_engine
+from local_aws.settings import KIND_LABEL, Settings, is_remembered
+from pipeline.errors import DockerError
+
+CONTAINERS = {"all": True, "ignore_removed": True}
+"""How containers are listed: those that do not run too, but not one that is removed meanwhile."""
+
+
+def ensure_network(client: Any, settings: Settings) -> None:
+    """Make the checkout's Docker network unless it is there. Raises DockerError when there can be none."""
+    try:
+        client.networks.get(settings.network)
+    except NotFound:
+        labels = settings.labels("network")
+        try:
+            client.networks.create(settings.network, driver="bridge", labels=labels, check_duplicate=True)
+        except APIError as error:
+            raise DockerError(
+                f"the network {settings.network} could not be made",
+                why=error.explanation or str(error),
+                next_step="docker network prune frees the addresses of networks that nobody uses; "
+                "after a change of the firewall, restart Docker",
+            ) from error
+
+
+def start_stopped_databases(client: Any, settings: Settings, say: Callable[[str], None]) -> None:
+    """Start each database that somebody stopped, as RDS recovers an instance: nothing else here would.
+
+    Raises DockerError when one does not start.
+    """
+    for container in labelled(client.containers, settings, **CONTAINERS):
+        # "created": whoever made it ended before it was started.
+        if container.labels.get(KIND_LABEL) == "database" and container.status in ("exited", "created"):
+            say(f"starting the stopped {container.name}")
+            try:
+                container.start()
+            except APIError as error:
+                raise DockerError(
+                    f"{container.name} could not be started",
+                    why=error.explanation or str(error),
+                    next_step=f"docker logs {container.name}; or start over: make down up",
+                ) from error
+
+
+def remove_belongings(settings: Settings, say: Callable[[str], None]) -> None:
+    """Remove every container, then network, then volume of the checkout.
+
+    Raises DockerError when one stays. A machine without Docker, where nothing was ever brought up, has none.
+    """
+    try:
+        client = docker_engine.connect()
+    except DockerError:
+        if not is_remembered(settings):
+            return
+        client = docker_engine.ensure_engine(say)
+    kinds: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
+        ("container", client.containers, CONTAINERS, {"force": True, "v": True}),
+        ("network", client.networks, {}, {}),
+        ("volume", client.volumes, {}, {"force": True}),
+    ]
+    for kind, collection, listing, removing in kinds:
+        found = labelled(collection, settings, **listing)
+        if found:
+            say(f"removing {len(found)} {kind}{'s' if len(found) > 1 else ''}")
+        for thing in found:
+            try:
+                thing.remove(**removing)
+            except NotFound:
+                continue
+            except APIError as error:
+                # 409: somebody else is removing it at this moment.
+                if error.status_code != 409:
+                    raise DockerError(
+                        f"{kind} {thing.name} could not be removed",
+                        why=error.explanation or str(error),
+                        next_step="python -m pipeline local down once more",
+                    ) from error
+
+
+def labelled(collection: Any, settings: Settings, **listing: Any) -> list[Any]:
+    """The things of a Docker collection (containers, networks, volumes) that belong to the checkout."""
+    try:
+        return list(collection.list(filters={"label": settings.label_filter}, **listing))
+    except (DockerException, OSError) as error:
+        raise DockerError(
+            "the Docker engine gave no list", why=str(error), next_step="run it again"
+        ) from error

@@ -1,0 +1,1 @@
+"""RDS instances that are real servers in containers."""

@@ -1,0 +1,166 @@
+"""AWS::RDS::DBInstance with a real server behind its endpoint.
+
+MiniStack keeps the record that DescribeDBInstances answers from; this module adds the server, what RDS
+refuses, and the time it takes: the resource is complete when the server accepts connections.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from local_aws.emulator.registry import Attributes, Properties, Registry
+from local_aws.host import docker_engine
+from local_aws.host.base_images import database_image
+from local_aws.rds.recovery import Recovery
+from local_aws.rds.refusals import refuse_instance
+from local_aws.rds.server_container import Master, Server, remove, remove_volume, set_master, start
+from local_aws.settings import REGION
+
+TYPE = "AWS::RDS::DBInstance"
+VOLUME = "_slipway_volume"
+IMAGE = "_slipway_image"
+
+
+def register(registry: Registry) -> None:
+    """Put real servers behind AWS::RDS::DBInstance of engine mysql and mariadb."""
+    instances = Instances(registry, registry.shipped_resource_type(TYPE))
+    registry.resource_type(
+        TYPE,
+        create=instances.create,
+        update=instances.update,
+        delete=instances.delete,
+        snapshot=instances.snapshot,
+        waits=True,
+    )
+    registry.on_start(Recovery(registry, instances).start)
+
+
+class Instances:
+    """Creates, changes and deletes DB instances; MiniStack's handlers (`shipped`) keep the records."""
+
+    def __init__(self, registry: Registry, shipped: Mapping[str, Any]) -> None:
+        self._registry = registry
+        self._shipped = shipped
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        refuse_instance(self._registry, properties)
+        identifier, attributes = self._shipped["create"](logical_id, properties, stack_name)
+        record = self._record(identifier)
+        record["Endpoint"]["Address"] = f"{self.server(identifier)}.rds.local"
+        record[VOLUME] = self._registry.settings.name("database", identifier, secrets.token_hex(3))
+        with self._becoming_available(record, "creating"):
+            self._start(record, properties, _master(properties))
+        return identifier, {**attributes, "Endpoint.Address": record["Endpoint"]["Address"]}
+
+    def update(
+        self, identifier: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+    ) -> tuple[str, Attributes]:
+        refuse_instance(self._registry, new)
+        if self._record(identifier) is None:
+            return self.create(logical_id, new, stack_name)
+        options = self._options(old)
+        _, attributes = self._shipped["update"](identifier, old, new, stack_name, logical_id)
+        record = self._record(identifier)
+        with self._becoming_available(record, "modifying"):
+            if old.get("Port") != new.get("Port") or options != self._options(new):
+                self._start(record, new, _master(new))
+            elif old.get("MasterUserPassword") != new.get("MasterUserPassword"):
+                container = docker_engine.connect().containers.get(
+                    self._registry.settings.name("database", self.server(identifier))
+                )
+                set_master(container, _master(new))
+        return identifier, attributes
+
+    def snapshot(self, identifier: str, properties: Properties) -> None:
+        """Keep the data: the snapshot holds the instance's volume from now on."""
+        record = self._record(identifier)
+        if record is None:
+            return
+        before = set(self._registry.store("rds", "_snapshots"))
+        self._shipped["snapshot"](identifier, properties)
+        snapshots = self._registry.store("rds", "_snapshots")
+        for name in set(snapshots) - before:
+            snapshots[name][VOLUME] = record[VOLUME]
+
+    def delete(self, identifier: str, properties: Properties) -> None:
+        record = self._record(identifier)
+        if record is None:
+            return
+        if record.get("DeletionProtection"):
+            raise ValueError(
+                "Cannot delete protected DB Instance, please disable deletion protection and try again. "
+                "(Service: Rds, Status Code: 400)"
+            )
+        self._take_away(record, properties)
+
+    def _take_away(self, record: dict[str, Any], properties: Properties) -> None:
+        identifier = record["DBInstanceIdentifier"]
+        record["DBInstanceStatus"] = "deleting"
+        client = docker_engine.connect()
+        remove(client, self._registry.settings, self.server(identifier))
+        kept = {snapshot.get(VOLUME) for snapshot in self._registry.store("rds", "_snapshots").values()}
+        if record.get(VOLUME) and record[VOLUME] not in kept:
+            remove_volume(client, record[VOLUME])
+        self._shipped["delete"](identifier, properties)
+
+    def expected(self) -> list[dict[str, Any]]:
+        """The records of the instances whose server ought to answer, also of those that failed."""
+        records = self._registry.store("rds", "_instances").values()
+        wanted = ("available", "failed")
+        return [one for one in records if one.get("DBInstanceStatus") in wanted and one.get(VOLUME)]
+
+    def make_again(self, client: Any, record: dict[str, Any]) -> None:
+        """A container for an instance that lost its own; its data and its users lie in its volume.
+
+        Raises docker.errors.NotFound where the volume is gone too, RuntimeError where it does not start.
+        """
+        client.volumes.get(record[VOLUME])
+        groups = record.get("DBParameterGroups") or [{}]
+        self._start(record, groups[0], None)
+
+    def _start(self, record: dict[str, Any], properties: Properties, master: Master | None) -> None:
+        client = docker_engine.connect()
+        image = database_image(client, print, record.get(IMAGE, ""))
+        server = Server(
+            identifier=self.server(record["DBInstanceIdentifier"]),
+            host=record["Endpoint"]["Address"],
+            port=int(record["Endpoint"]["Port"]),
+            volume=record[VOLUME],
+            options=self._options(properties),
+        )
+        start(client, self._registry.settings, image, server, master)
+        record[IMAGE] = image
+
+    def _options(self, properties: Properties) -> dict[str, str]:
+        group = self._registry.store("rds", "_param_groups").get(properties.get("DBParameterGroupName", ""))
+        parameters = (group or {}).get("Parameters", {})
+        return {name: str(entry["ParameterValue"]) for name, entry in parameters.items()}
+
+    def server(self, identifier: str) -> str:
+        """The name of its server on this machine: an identifier is unique in its region only."""
+        region = self._registry.region()
+        return identifier if region == REGION else f"{identifier}.{region}"
+
+    def _record(self, identifier: str) -> Any:
+        return self._registry.store("rds", "_instances").get(identifier)
+
+    @contextlib.contextmanager
+    def _becoming_available(self, record: dict[str, Any], status: str) -> Iterator[None]:
+        record["DBInstanceStatus"] = status
+        try:
+            yield
+        except Exception as error:
+            record["DBInstanceStatus"] = "failed"
+            if status == "creating":
+                with contextlib.suppress(Exception):  # the error that is told is the first one
+                    self._take_away(record, {})
+                self._shipped["delete"](record["DBInstanceIdentifier"], {})
+            raise ValueError(f"DB instance {record['DBInstanceIdentifier']} failed: {error}") from error
+        record["DBInstanceStatus"] = "available"
+
+
+def _master(properties: Properties) -> Master:
+    return Master(
+        properties["MasterUsername"], properties["MasterUserPassword"], properties.get("DBName", "")
+    )

@@ -1,0 +1,175 @@
+"""A MySQL server in a container: what RDS runs behind an endpoint.
+
+The master password reaches the server as a file inside the container that is gone a moment later: it is in
+no command line, no environment and no `docker inspect`.
+"""
+
+import io
+import tarfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from docker.errors import NotFound
+
+from local_aws.settings import Settings
+from pipeline.errors import WaitTimeoutError
+from pipeline.waiting import wait_until
+
+READY_SECONDS = 180
+
+# What the master user of RDS for MySQL may do (no SUPER, no FILE):
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html
+MASTER_PRIVILEGES = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, "
+    "SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, "
+    "CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+)
+_CLIENT = "client=$(command -v mariadb || command -v mysql); "
+# MySQL's own image first runs a server without network that sets the volume up: that one does not count.
+_NETWORKED = [
+    "sh",
+    "-c",
+    _CLIENT + '[ "$("$client" -uroot -N -e "select @@skip_networking" 2>/dev/null)" = 0 ]',
+]
+_RUN_FILE = [
+    "sh",
+    "-c",
+    _CLIENT + '"$client" -uroot < /run/slipway.sql; code=$?; rm -f /run/slipway.sql; exit $code',
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """identifier: its own on this machine. host: its name on the network. options: settings of the server."""
+
+    identifier: str
+    host: str
+    port: int
+    volume: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, settings: Settings) -> str:
+        return settings.name("database", self.identifier)
+
+    def command(self) -> list[str]:
+        """Arguments for mysqld; a setting that this server does not know is left out by it with a warning."""
+        known = {"require_secure_transport"}
+        return [f"--port={self.port}"] + [
+            f"--{'' if name in known else 'loose_'}{name}={value}"
+            for name, value in sorted(self.options.items())
+            # RDS's own formulas, such as {DBInstanceClassMemory*3/4}.
+            if "{" not in value
+        ]
+
+
+@dataclass(frozen=True)
+class Master:
+    """The master user and the first schema (empty for none)."""
+
+    user: str
+    password: str = field(repr=False)
+    schema: str = ""
+
+    def sql(self) -> str:
+        """Statements that make schema and user, or bring them to this state; running them again is fine."""
+        account = f"{_name(self.user)}@'%'"
+        password = _text(self.password)
+        schema = [f"CREATE DATABASE IF NOT EXISTS {_name(self.schema)};"] if self.schema else []
+        return "\n".join(
+            [
+                *schema,
+                f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY {password};",
+                f"ALTER USER {account} IDENTIFIED BY {password};",
+                f"GRANT {MASTER_PRIVILEGES} ON *.* TO {account} WITH GRANT OPTION;",
+                "",
+            ]
+        )
+
+
+def start(client: Any, settings: Settings, image: str, server: Server, master: Master | None) -> Any:
+    """Start a server on its volume (made when missing), and give its container once it accepts connections.
+
+    A container of the same name is replaced; the data lie in the volume, and so does the master user where
+    `master` is None. Raises RuntimeError with the
+    server's last words when it ends or is not ready after three minutes.
+    """
+    remove(client, settings, server.identifier)
+    labels = settings.labels("database", identifier=server.identifier)
+    client.volumes.create(server.volume, labels=labels)
+    container = client.containers.create(
+        image,
+        command=server.command(),
+        name=server.name(settings),
+        hostname=server.identifier[:63],
+        labels=labels,
+        environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "yes", "MYSQL_ROOT_HOST": "localhost"},
+        volumes={server.volume: {"bind": "/var/lib/mysql", "mode": "rw"}},
+        network=settings.network,
+        networking_config={settings.network: client.api.create_endpoint_config(aliases=[server.host])},
+        restart_policy={"Name": "unless-stopped"},
+    )
+    container.start()
+    _wait(container)
+    if master is not None:
+        set_master(container, master)
+    return container
+
+
+def set_master(container: Any, master: Master) -> None:
+    """Make the master user what it should be: its password, its schema, its privileges."""
+    container.put_archive("/run", _archive("slipway.sql", master.sql().encode()))
+    code, output = container.exec_run(_RUN_FILE)
+    if code != 0:
+        raise RuntimeError(output.decode(errors="replace").strip())
+
+
+def remove(client: Any, settings: Settings, identifier: str) -> None:
+    """Stop the server so that it closes its files, and remove its container; its volume stays."""
+    try:
+        container = client.containers.get(settings.name("database", identifier))
+    except NotFound:
+        return
+    container.stop(timeout=20)
+    container.remove(force=True)
+
+
+def remove_volume(client: Any, volume: str) -> None:
+    """Delete the data for good."""
+    try:
+        client.volumes.get(volume).remove(force=True)
+    except NotFound:
+        return
+
+
+def _wait(container: Any) -> None:
+    def ready() -> bool | None:
+        container.reload()
+        if container.status != "running" or container.attrs["RestartCount"]:
+            raise RuntimeError(
+                "the database server ended: " + container.logs(tail=5).decode(errors="replace").strip()
+            )
+        return True if container.exec_run(_NETWORKED).exit_code == 0 else None
+
+    try:
+        wait_until(ready, what="the database", timeout=READY_SECONDS, first_pause=0.2, longest_pause=1)
+    except WaitTimeoutError as error:
+        raise RuntimeError(str(error)) from error
+
+
+def _archive(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode, entry.mtime = len(content), 0o600, int(time.time())
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _name(identifier: str) -> str:
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,142 @@
+"""The local AWS's own process: MiniStack on 127.0.0.1, with what it lacks registered into it.
+
+`python -m local_aws.server --state DIR` is started by `local up` and ended by `local down` (SIGTERM).
+MiniStack reads its settings from the process environment when it is first imported, so they are set before.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from local_aws.access.browser_guard import AsgiApp, without_web_pages
+from local_aws.settings import REGION, Settings, for_checkout
+
+MODULES = (
+    "ecr",
+    "rds.instances",
+    "ecs.api.wiring",
+    "elb.balancers",
+    "cloudwatch.alarms",
+    "cloudformation.references",
+    "cloudformation.stack_refusals",
+    "cloudformation.events",
+    "cloudformation.physical_names",
+    "cloudformation.template_urls",
+    "cloudformation.nested_stacks",
+    "cloudformation.drift",
+    "access.web_identity",
+    "access.permissions",
+    "access.own_checkout",
+)
+
+
+def ministack_environment(settings: Settings) -> dict[str, str]:
+    """MiniStack's settings, as the environment variables it reads."""
+    return {
+        "MINISTACK_ACCOUNT_ID": settings.account,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_HOST": "localhost",
+        "GATEWAY_PORT": str(settings.port),
+        "BIND_HOST": "127.0.0.1",
+        "STATE_DIR": str(settings.state_directory / "ministack"),
+        "S3_DATA_DIR": str(settings.state_directory / "s3"),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+    }
+
+
+def with_hooks(
+    app: AsgiApp, start: Callable[[], Awaitable[None]], shutdown: Callable[[], Awaitable[None]]
+) -> AsgiApp:
+    """`app`, with `start` run after its own start and `shutdown` before its own end."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+
+        async def receive_message() -> Any:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await shutdown()
+            return message
+
+        async def send_message(message: Any) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                await start()
+            await send(message)
+
+        await app(scope, receive_message, send_message)
+
+    return wrapped
+
+
+def application(settings: Settings) -> AsgiApp:
+    """MiniStack with everything of ours in it; it restores the state at its start and saves it at its end."""
+    os.environ.update(ministack_environment(settings))
+    from ministack.app import app
+
+    from local_aws.emulator.persistence import State
+    from local_aws.emulator.registry import Registry
+
+    registry = Registry(settings)
+    for name in MODULES:
+        import_module(f"local_aws.{name}").register(registry)
+
+    state = State(registry)
+
+    async def start() -> None:
+        state.restore()
+        await registry.start()
+        state.begin()
+
+    async def shutdown() -> None:
+        await registry.shutdown()
+        await asyncio.to_thread(state.end)
+
+    return with_hooks(without_web_pages(app), start, shutdown)
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until SIGTERM or SIGINT."""
+    app = application(settings)
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 5
+    config.errorlog = logging.getLogger("slipway.local")
+
+    async def run() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+
+        async def until_ended() -> None:
+            await ended.wait()
+
+        await hypercorn_serve(app, config, shutdown_trigger=until_ended)
+        # The state is saved. The loop's own end would wait for every stack that waits on a thread of its.
+        logging.shutdown()
+        os._exit(0)
+
+    asyncio.run(run())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local_aws.server")
+    parser.add_argument("--state", type=Path, required=True, help="the checkout's .slipway directory")
+    serve(for_checkout(parser.parse_args().state.resolve().parent))
+
+
+if __name__ == "__main__":
+    main()

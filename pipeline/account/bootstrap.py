@@ -1,0 +1,135 @@
+"""An account made ready for GitHub Actions: its identity provider and the roles, as stacks like any other.
+
+One stack per account (infra/github-oidc.yaml) and one per environment (infra/github-deploy-role.yaml),
+deployed by somebody who may make roles; a second time changes nothing. They carry no tag of an environment,
+so that neither a release nor destroy takes them for its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipeline.account import roles as identity
+from pipeline.account.roles import Repository
+from pipeline.cloudformation import deploy, stacks
+from pipeline.cloudformation.change_set import Wanted
+from pipeline.context import Setting
+from pipeline.errors import UsageError
+from pipeline.graph import template
+
+SHARED = "github-oidc"
+DEPLOY_ROLE = "github-deploy-role"
+EVERYWHERE = {"EnvironmentName": identity.REGIONAL, "Region": "*", "LaunchesStacks": "true"}
+"""What the role of regional.yml differs in: it launches everything in other regions, and deletes it again."""
+
+Say = Callable[[str], None]
+
+
+class Providers(Protocol):
+    """What finding the identity provider asks of IAM."""
+
+    def list_open_id_connect_providers(self) -> dict[str, Any]: ...
+
+    def get_open_id_connect_provider(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Made:
+    """What each stack ended as: created, updated, unchanged."""
+
+    words: Mapping[str, str]
+
+
+def run(
+    settings: Sequence[Setting], repository: Repository, branch: str, say: Say, *, regional: bool = False
+) -> Made:
+    """Make the account of these environments ready for the workflows of `repository`.
+
+    branch: whose pushes build images. regional: with a role for launches in other regions too.
+
+    Raises UsageError where the environments are of different accounts or regions, WrongAccountError, and what
+    stack.deploy raises.
+    """
+    first = settings[0]
+    for setting in settings:
+        _must_be_together(first, setting)
+    first.guard_account()
+    name = f"{first.project.service}-{SHARED}"
+    live = stacks.describe(first.aws.client("cloudformation"), name)
+    given = {
+        "ServiceName": first.project.service,
+        "Repository": repository.name,
+        "RepositoryWithIds": repository.with_ids or _known_ids(live, repository),
+    }
+    existing = _existing_provider(first.aws.client("iam"), live)
+    shared = _deploy(
+        first, name, SHARED, {**given, "MainBranch": branch, "ExistingProviderArn": existing}, say
+    )
+    words = {name: shared.word}
+    handed = {key: shared.live.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
+    roles = [{"EnvironmentName": s.environment.name, "Region": s.environment.region} for s in settings]
+    for its_own in [*roles, EVERYWHERE] if regional else roles:
+        name = f"{first.project.service}-{SHARED}-{its_own['EnvironmentName']}"
+        words[name] = _deploy(first, name, DEPLOY_ROLE, {**given, **handed, **its_own}, say).word
+    return Made(words)
+
+
+def _must_be_together(first: Setting, other: Setting) -> None:
+    for word in ("account", "region"):
+        one, another = getattr(first.environment, word), getattr(other.environment, word)
+        if one != another:
+            raise UsageError(
+                f"{first.environment.name} and {other.environment.name} are not in one {word}",
+                why=f"infra/environments/ says {one} and {another}",
+                next_step=f"run it once for the environments of each {word}, with its credentials",
+            )
+
+
+def _known_ids(live: stacks.Live | None, repository: Repository) -> str:
+    """The numbers that an earlier run was given, so that leaving them out takes nothing away."""
+    if live is None or live.parameters.get("Repository") != repository.name:
+        return ""
+    return live.parameters.get("RepositoryWithIds", "")
+
+
+def _existing_provider(iam: Providers, live: stacks.Live | None) -> str:
+    """GitHub's identity provider where the account has one that is not this stack's own, else nothing.
+
+    Raises UsageError where it does not take AWS's audience.
+    """
+    ours = live is not None and not live.status.must_be_cleared
+    if live is not None and ours and not live.parameters.get("ExistingProviderArn"):
+        return ""
+    listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    found = [p["Arn"] for p in listed if p["Arn"].endswith(f":oidc-provider/{identity.ISSUER}")]
+    if not found:
+        return ""
+    provider = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=found[0])
+    if identity.AUDIENCE not in provider.get("ClientIDList", []):
+        raise UsageError(
+            f"the account's identity provider of GitHub does not take the audience {identity.AUDIENCE}",
+            why=f"it takes {', '.join(provider.get('ClientIDList', [])) or 'none'}",
+            next_step="aws iam add-client-id-to-open-id-connect-provider "
+            f"--open-id-connect-provider-arn {found[0]} --client-id {identity.AUDIENCE}",
+        )
+    return str(found[0])
+
+
+def _deploy(
+    setting: Setting, name: str, template_name: str, parameters: Mapping[str, str], say: Say
+) -> deploy.Deployed:
+    file = setting.project.templates / f"{template_name}.yaml"
+    read = template.parse(file.stem, f"infra/{file.name}", file.read_text(encoding="utf-8"))
+    cloudformation = setting.aws.client("cloudformation")
+    live = stacks.describe(cloudformation, name)
+    deploy.must_be_ours(cloudformation, live, read)
+    deployed = deploy.deploy(
+        cloudformation,
+        Wanted(name, read, parameters, setting.account_wide_tags),
+        say,
+        setting.wait,
+        live=live,
+        timeout=setting.timeout,
+    )
+    say(f"{name}: {deployed.word}")
+    return deployed

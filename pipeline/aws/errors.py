@@ -1,0 +1,112 @@
+"""AWS's errors, the network's and a full disk's in Slipway's words."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import botocore.exceptions
+
+from pipeline.errors import AwsRefusedError, AwsUnreachableError, CredentialsError, SlipwayError, full_disk
+
+# In whatever code: a request that is signed with another time than AWS's.
+_CLOCK = re.compile(r"Signature expired|Signature not yet current|RequestTimeTooSkewed")
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_INVALID = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "AuthFailure",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"}
+
+
+def first_failure(errors: Iterable[BaseException | None]) -> SlipwayError | None:
+    """The first error in our words, or None where there is none; one that is a bug is raised as it is."""
+    for error in errors:
+        if error is not None:
+            ours = in_our_words(error)
+            if ours is None:
+                raise error
+            return ours
+    return None
+
+
+def others(failure: SlipwayError, errors: Mapping[str, BaseException | None]) -> dict[str, SlipwayError]:
+    """The errors, by name and in our words, without `failure` itself."""
+    found = {name: in_our_words(error) for name, error in errors.items() if error is not None}
+    return {name: error for name, error in found.items() if error is not None and str(error) != str(failure)}
+
+
+def in_our_words(error: BaseException) -> SlipwayError | None:
+    """AWS's, the network's or a full disk's error as one of ours, or None where it is a bug."""
+    if isinstance(error, SlipwayError):
+        return error
+    if isinstance(error, botocore.exceptions.ClientError):
+        return _from_answer(error)
+    if isinstance(
+        error,
+        botocore.exceptions.NoCredentialsError
+        | botocore.exceptions.PartialCredentialsError
+        | botocore.exceptions.CredentialRetrievalError
+        | botocore.exceptions.ProfileNotFound
+        | botocore.exceptions.TokenRetrievalError
+        | botocore.exceptions.SSOError
+        | botocore.exceptions.LoginError,
+    ):
+        return CredentialsError(
+            "there are no usable AWS credentials",
+            why=str(error),
+            next_step="sign in (aws sso login, or set AWS_PROFILE) and run the command again",
+        )
+    if isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError):
+        return AwsUnreachableError(
+            "AWS does not answer",
+            why=str(error),
+            next_step="check the network, the region and AWS_ENDPOINT_URL; then run the command again",
+        )
+    if isinstance(error, botocore.exceptions.BotoCoreError):
+        return AwsUnreachableError(
+            "AWS could not be asked", why=str(error), next_step="mend what it names and run the command again"
+        )
+    return full_disk(str(error))
+
+
+def _from_answer(error: Any) -> SlipwayError:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = error.response.get("Error", {}).get("Message", "") or str(error)
+    operation = error.operation_name
+    if code in _EXPIRED:
+        return CredentialsError(
+            "the AWS credentials have expired",
+            why=message,
+            next_step="sign in again and run the same command: it carries on where this one stopped",
+        )
+    if _CLOCK.search(f"{code} {message}"):
+        return CredentialsError(
+            "this machine's clock is wrong",
+            why=message,
+            next_step="set the clock, which AWS allows to be 5 minutes off, and run the command again",
+        )
+    if code in _INVALID:
+        return CredentialsError(
+            "AWS does not know these credentials",
+            why=message,
+            next_step="check AWS_PROFILE or the access key; or enable the region in the account's settings, "
+            "where it is one that AWS does not enable by itself",
+        )
+    if code in _DENIED:
+        action = re.search(r"perform: (\S+)", message)
+        resource = re.search(r"on resource: (\S+)", message)
+        what = action.group(1) if action else operation
+        return CredentialsError(
+            f"these credentials may not {what}" + (f" on {resource.group(1)}" if resource else ""),
+            why=message,
+            next_step="add that permission to the role, then run the command again",
+        )
+    return AwsRefusedError(
+        f"AWS refused {operation} ({code})",
+        why=message,
+        next_step="mend what AWS names and run the command again",
+    )

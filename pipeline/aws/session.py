@@ -1,0 +1,131 @@
+"""The AWS session: its clients, its count of calls, and whose account it may be.
+
+Retries: the `standard` mode backs off with jitter on throttling and on transient errors; ten attempts span
+more than a minute, so throttling never fails a deploy.
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
+"""
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from pipeline.config.environment import Environment, did_you_mean
+from pipeline.errors import EnvironmentFileError, UsageError, WrongAccountError
+
+_ATTEMPTS = 10
+# The first call of every command is to STS: where nothing answers it should not take a minute to say so.
+_FIRST_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach AWS: only the region for a real one, `endpoint` and throw-away keys for the local one."""
+
+    region: str
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+
+
+class Aws:
+    """Clients by service name, made once; boto3 sessions are not safe across threads, clients are."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self._calls = 0
+        self._session: Any = boto3.Session(
+            aws_access_key_id=access.access_key,
+            aws_secret_access_key=access.secret_key,
+            region_name=access.region,
+        )
+        self._session.events.register("before-send", self._count)
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._calls
+
+    @property
+    def region(self) -> str:
+        return self.access.region
+
+    def must_know_region(self, environment: Environment) -> None:
+        """Raises EnvironmentFileError for a region that has no Fargate, as far as this boto3 knows."""
+        partitions = self._session.get_available_partitions()
+        known = [r for p in partitions for r in self._session.get_available_regions("ecs", p)]
+        if self.region not in known:
+            raise EnvironmentFileError(
+                f"infra/environments/{environment.name}.yaml: region: "
+                f"{self.region} is not an AWS region with ECS" + did_you_mean(self.region, known),
+                next_step="correct it, or update boto3 if the region is a new one",
+            )
+
+    def client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                config = _config(service)
+                try:
+                    self._clients[service] = self._session.client(
+                        service, endpoint_url=self.access.endpoint, config=config
+                    )
+                except ValueError as error:
+                    raise UsageError(
+                        "that is no address of AWS",
+                        why=str(error),
+                        next_step="write AWS_ENDPOINT_URL as http://localhost:4566, or unset it",
+                    ) from error
+            return self._clients[service]
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether images go to this machine and not to AWS: a rehearsal, by whatever way boto3 was told."""
+        host = urlsplit(self.client("ecr").meta.endpoint_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+
+    def _count(self, **_: Any) -> None:
+        self._calls += 1
+
+
+def _config(service: str) -> Config:
+    attempts = _FIRST_ATTEMPTS if service == "sts" else _ATTEMPTS
+    named = os.environ.get("AWS_MAX_ATTEMPTS") or "0"
+    if not named.isdecimal():
+        raise UsageError(
+            "AWS_MAX_ATTEMPTS is not a number",
+            why=f"it is {named!r}",
+            next_step="set it to a whole number, or unset it",
+        )
+    return Config(
+        # Whoever asks for fewer asks for a release that throttling ends.
+        retries={"mode": "standard", "total_max_attempts": max(attempts, int(named))},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=25,
+        user_agent_extra="slipway",
+    )
+
+
+def guard_account(identity: Mapping[str, Any], environment: Environment) -> None:
+    """Refuse the credentials of any account but the environment's; raises WrongAccountError.
+
+    identity: STS GetCallerIdentity's answer.
+    """
+    account = str(identity["Account"])
+    if account != environment.account:
+        raise WrongAccountError(
+            f"these credentials belong to account {account}",
+            why=f"infra/environments/{environment.name}.yaml allows {environment.account} only",
+            next_step="use the other account's credentials, or correct `account` in that file",
+        )

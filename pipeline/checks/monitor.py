@@ -1,0 +1,54 @@
+"""Production watched while a rollout goes on: the probe, its ledger, what speaks against the version."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from pipeline.checks import ledger, suite, svg
+from pipeline.checks.ledger import Ledger
+from pipeline.checks.probe import Probe
+from pipeline.context import Setting
+
+
+class Watch:
+    """One rollout's. version: what the new version calls itself, "" where that is not known; file: where the
+    ledger was wanted; name: what it is called where nobody wanted it anywhere.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        url: str,
+        version: str,
+        file: Path | None,
+        name: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self._setting, self._version, self._say = setting, version, say
+        self._rules = setting.environment.rollout
+        self.ledger: Ledger = ledger.opened(file, setting.project.root / ".slipway", name, say)
+        http = requests.Session()
+        http.headers["User-Agent"] = "slipway-probe"
+        path = suite.probe_path(setting)
+        self.probe = Probe(http, url + path, self.ledger, self._rules.probes_per_second)
+
+    def at(self, stage: str, *, counts: bool) -> None:
+        """The rollout is at `stage` now; counts: whether a failure may speak against the new version."""
+        self.probe.stage, self.probe.counts = stage, counts
+        self.probe.start()
+
+    @property
+    def errors(self) -> int:
+        """How many failed requests of late speak against the new version."""
+        within, limit = self._rules.failed_probes_within_seconds, self._rules.failed_probes
+        return self.ledger.errors(self._version, within, limit)
+
+    def end(self) -> Path | None:
+        """Stop asking and draw the picture; gives the ledger's file, None where there is none."""
+        self.probe.stop()
+        if not self.ledger.entries:
+            return None
+        title = f"{self._setting.project.service} in {self._setting.environment.name}"
+        svg.keep(self.ledger, title, self._say)
+        return self.ledger.file

@@ -1,0 +1,41 @@
+"""All smoke tests of an environment's service: what every service must pass, and what app/smoke.yaml adds."""
+
+from pathlib import Path
+
+from pipeline.checks import smoke, smoke_file
+from pipeline.context import Setting
+
+
+def file(setting: Setting) -> Path:
+    return setting.project.app / "smoke.yaml"
+
+
+def probe_path(setting: Setting) -> str:
+    """The path that answers 200 whenever the service is well."""
+    return smoke_file.load(file(setting)).probe
+
+
+def checks(
+    setting: Setting,
+    url: str,
+    version: str | None,
+    *,
+    digest: str | None = None,
+    settle_seconds: float = 120.0,
+    served_before: bool = False,
+) -> list[smoke.Check]:
+    """The checks against the service at `url`; of a version that served before, only the generic ones."""
+    content = smoke_file.load(file(setting))
+    allowed = next(
+        (n.given["AllowedHttpMethods"] for n in setting.nodes.values() if "AllowedHttpMethods" in n.given), ""
+    )
+    target = smoke.Target(
+        url=url.rstrip("/"),
+        probe=content.probe,
+        version=version,
+        forbidden_method=smoke.forbidden_method(allowed),
+        settle_seconds=settle_seconds,
+        digest=digest,
+    )
+    generic = smoke.generic_checks(target, sleep=setting.sleep, clock=setting.clock)
+    return generic if served_before else generic + smoke_file.checks(content, target.url)

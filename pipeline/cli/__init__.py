@@ -1,0 +1,1 @@
+"""The command line: the arguments, what each command runs, and what a terminal or `--json` shows."""

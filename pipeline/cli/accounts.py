@@ -1,0 +1,55 @@
+"""The commands that let GitHub Actions into an account: bootstrap, and identity, which a workflow asks."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.account import roles
+from pipeline.cli import connect
+from pipeline.config import environment, project
+from pipeline.github import step_outputs
+
+if TYPE_CHECKING:
+    from pipeline.cli.console import Reporter
+
+
+def show_identity(arguments: argparse.Namespace, _: "Reporter") -> None:
+    """What a workflow must know to sign in, printed and as the step's outputs; AWS is not asked."""
+    here = project.find(Path.cwd())
+    wanted = environment.load(arguments.environment, here.environments)
+    facts = roles.facts(wanted, here.service)
+    for name, value in facts.items():
+        print(f"{name}={value}")
+    step_outputs.give(**facts)
+
+
+def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """Make an account ready for the workflows of a repository."""
+    here = project.find(Path.cwd())
+    every = [environment.load(name, here.environments) for name in environment.names(here.environments)]
+    roles.must_be_apart(every)
+    regional = [roles.REGIONAL] if arguments.regional else []
+    for name in (*arguments.environments, *regional):
+        roles.must_be_short(here.service, name)
+    settings = [connect.setting(name) for name in arguments.environments]
+    repository = roles.repository(
+        arguments.repository or roles.of_origin(here.root), arguments.owner_id, arguments.repository_id
+    )
+    from pipeline.account import bootstrap as bootstrapping
+
+    say = reporter.say("bootstrap")
+    with reporter:
+        bootstrapping.run(settings, repository, arguments.branch, say, regional=arguments.regional)
+    for line in _next_steps(repository, [*arguments.environments, *regional]):
+        print(line)
+
+
+def _next_steps(repository: roles.Repository, environments: list[str]) -> list[str]:
+    where = f"https://github.com/{repository.name}/settings/environments"
+    return [
+        f"The workflows of {repository.name} can sign in. What is left, once:",
+        f"  1. On GitHub, make the environments {', '.join(environments)}, called exactly so: {where}",
+        "     Only the branch main may deploy to them; give production its reviewers.",
+        "  2. Commit infra/environments/ with the account numbers in it.",
+        "  3. Push to main. docs/going-live.md says what you will see.",
+    ]

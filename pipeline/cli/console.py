@@ -1,0 +1,158 @@
+"""What people see: live on a terminal, plain lines elsewhere, groups and annotations in GitHub Actions."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any, cast
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.aws import errors
+from pipeline.checks.smoke import Outcome as CheckOutcome
+from pipeline.errors import SlipwayError
+from pipeline.github import workflow_commands
+from pipeline.graph.runner import Ending, Outcome
+
+_NAMED = re.compile(r"(infra/[\w./-]+\.yaml(?::\d+)?):? (.+)")
+"""A detail that begins with the file, and perhaps the line, that is at fault."""
+COLOURS = {"failed": "red", "not started": "yellow", "running": "cyan", "waiting": "dim", "unchanged": "dim"}
+
+
+class Reporter:
+    """Everything that is printed passes here; safe to call from the nodes' threads."""
+
+    def __init__(self, console: Console, environment: Mapping[str, str] = os.environ) -> None:
+        self.console = console
+        self._github: workflow_commands.Output | None = None
+        if environment.get("GITHUB_ACTIONS") == "true":
+            self._github = workflow_commands.Output(console.file)
+            console.file = cast(IO[str], self._github)
+        self._lock = threading.Lock()
+        self._started_at = time.monotonic()
+        self._states: dict[str, tuple[str, float, float | None]] = {}
+        self._last: dict[str, str] = {}
+        self._live: Live | None = None
+
+    def __enter__(self) -> "Reporter":
+        if self.console.is_terminal and not self._github:
+            self._live = Live(
+                console=self.console, get_renderable=self._progress, refresh_per_second=4, transient=True
+            )
+            self._live.start()
+        elif self._github:
+            self._github.command("group", "What happened, as it happened")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        elif self._github:
+            self._github.command("endgroup")
+
+    def expect(self, names: list[str]) -> None:
+        """The nodes there will be, so that those that wait are shown too."""
+        with self._lock:
+            self._states = dict.fromkeys(names, ("waiting", 0.0, None))
+
+    def say(self, node: str) -> Callable[[str], None]:
+        """A function that says a line on behalf of `node`."""
+
+        def line(text: str) -> None:
+            with self._lock:
+                self._last[node] = text
+                spent = time.monotonic() - self._started_at
+                self.console.print(
+                    f"[dim]{spent:7.1f}s[/dim] [bold]{escape(node):<13}[/bold] {escape(text)}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+
+        return line
+
+    def started(self, name: str) -> None:
+        with self._lock:
+            self._states[name] = ("running", time.monotonic(), None)
+
+    def ended(self, outcome: Outcome) -> None:
+        word = outcome.word
+        with self._lock:
+            began = self._states.get(name := outcome.name, ("", time.monotonic(), None))[1]
+            self._states[name] = (word, began, outcome.seconds)
+        self.say(outcome.name)(
+            word if outcome.ending is Ending.NOT_STARTED else f"{word} in {outcome.seconds:.1f} s"
+        )
+
+    def plain(self, line: str) -> None:
+        """A line that is another program's, as it is."""
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def running(self) -> list[str]:
+        """The nodes that are at work."""
+        with self._lock:
+            return [name for name, (word, _, _) in self._states.items() if word == "running"]
+
+    def checked(self, outcome: CheckOutcome) -> None:
+        mark = "passed" if outcome.passed else "FAILED"
+        self.say("smoke")(f"{mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
+
+    def error(self, error: SlipwayError) -> None:
+        """One clear message: what, why, details, next step."""
+        say = self.console.print
+        options: dict[str, Any] = {"highlight": False, "soft_wrap": True}
+        for detail in error.details:
+            say(f"  {escape(detail)}", **options)
+        say(f"[bold red]error:[/bold red] {escape(error.what)}", **options)
+        if error.why:
+            say(f"  [bold]why:[/bold]  {escape(error.why)}", **options)
+        if error.next_step:
+            say(f"  [bold]next:[/bold] {escape(error.next_step)}", **options)
+        message = f"{error} Next: {error.next_step}" if error.next_step else str(error)
+        named = [] if error.where else [found.groups() for found in map(_NAMED.match, error.details) if found]
+        for where, words in [(error.where, message), *error.also, *named]:
+            self._annotate(where, words)
+
+    def errors_beside(self, failure: SlipwayError, outcomes: Iterable[Outcome]) -> None:
+        """Tell the errors of the nodes that failed at the same time as the one that `failure` came from."""
+        for other in errors.others(failure, {o.name: o.error for o in outcomes}).values():
+            self.error(other)
+
+    def nodes(self) -> list[tuple[str, str, float | None]]:
+        """Every node there was: its name, how it ended, and in how many seconds."""
+        with self._lock:
+            return [(name, word, seconds) for name, (word, _, seconds) in self._states.items()]
+
+    def _annotate(self, where: str, words: str) -> None:
+        if self._github is not None:
+            file, _, line = where.partition(":")
+            self._github.command("error", words, file=file, line=line)
+
+    def _progress(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        with self._lock:
+            for name, (word, began, seconds) in self._states.items():
+                spent = seconds if seconds is not None else (time.monotonic() - began if began else None)
+                colour = COLOURS.get(word, "green")
+                table.add_row(
+                    escape(name),
+                    f"[{colour}]{escape(word)}[/{colour}]",
+                    "" if spent is None else f"{spent:.0f} s",
+                    escape(self._last.get(name, "")[:80]) if word == "running" else "",
+                )
+        return table
+
+
+def error_as_json(error: SlipwayError) -> dict[str, Any]:
+    return {
+        "what": error.what,
+        "why": error.why,
+        "next_step": error.next_step,
+        "details": list(error.details),
+        "where": error.where,
+        "exit_code": error.exit_code,
+    }

@@ -1,0 +1,94 @@
+"""The commands that a workflow builds and promotes with: environments, source, image, verify."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli import connect
+from pipeline.config import environment, project
+from pipeline.errors import EnvironmentFileError
+from pipeline.github import step_outputs
+
+if TYPE_CHECKING:
+    from pipeline.cli.console import Reporter
+
+
+def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """Which environments a workflow can reach, and why not the others. Output: `names`, a JSON list."""
+    from pipeline.github import job_summary, markdown
+
+    directory, placeholder = project.find(Path.cwd()).environments, environment.PLACEHOLDER_ACCOUNT
+    found = [environment.load(name, directory) for name in environment.names(directory)]
+    # A local AWS is whatever account the file says.
+    rehearsal = "AWS_ENDPOINT_URL" in os.environ
+    reached, why_not = [], []
+    for each in found:
+        if each.target == "local":
+            continue
+        if each.account == placeholder and not rehearsal:
+            why_not.append(
+                f"{each.name} has no AWS account yet: infra/environments/{each.name}.yaml still says "
+                f"{placeholder}; docs/going-live.md says what comes first"
+            )
+        else:
+            reached.append(each.name)
+    if arguments.fork:
+        reached, why_not = (
+            [],
+            ["GitHub gives a fork's pull request no credentials: AWS is not asked for a plan"],
+        )
+    for line in why_not:
+        reporter.say("environments")(line)
+    reporter.say("environments")(f"reached: {', '.join(reached) or 'none'}")
+    if why_not:
+        job_summary.write("\n".join(f"- {markdown.text(line)}" for line in why_not))
+    if arguments.wanted and arguments.wanted not in reached:
+        raise EnvironmentFileError(
+            f"{arguments.wanted} can't be reached",
+            why="; ".join(why_not) or "it is no environment in AWS",
+            next_step=f"put its account into infra/environments/{arguments.wanted}.yaml (docs/going-live.md)",
+        )
+    step_outputs.give(names=json.dumps(reached))
+
+
+def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """Where the app/ to build lies: this checkout's, or that of the commit named. Output: `app`."""
+    from pipeline.image import checkout as sources
+
+    root = project.find(Path.cwd()).root
+    app = sources.at(root, arguments.ref) if arguments.ref else root / "app"
+    shown = app.relative_to(root)
+    reporter.say("source")(f"{shown}, at {arguments.ref}" if arguments.ref else str(shown))
+    step_outputs.give(app=str(shown))
+
+
+def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """Find or make the image of app/, and nothing else. Outputs: `image`, `digest`, `name`, `version`."""
+    setting = connect.setting(arguments.environment, arguments.app)
+    from pipeline.github import job_summary
+    from pipeline.release import image_only
+
+    directory = setting.project.environments
+    for name in arguments.shared_with.split():
+        image_only.must_share(setting.environment, environment.load(name, directory))
+    with reporter:
+        built = image_only.image_of(setting, reporter, connect.base_image(setting))
+    reporter.say("image")(f"{built.word}: {built.image}")
+    outputs = {"image": built.image, "digest": built.digest, "name": built.name, "version": built.version}
+    step_outputs.give(**outputs)
+    job_summary.write(f"## image {built.version}\n\n{built.word}: `{built.image}`")
+    if arguments.json:
+        print(json.dumps({**outputs, "outcome": built.word}, indent=2))
+
+
+def verify(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """That an image exists, and that this repository's workflow built it. Outputs: `image`, `version`."""
+    setting = connect.guarded(arguments.environment)
+    from pipeline.image import provenance
+
+    uri = provenance.full_uri(setting, arguments.image)
+    version = provenance.verify(setting, uri)
+    reporter.say("verify")(f"version {version}, built and signed by this repository: {uri}")
+    step_outputs.give(image=uri, version=version)

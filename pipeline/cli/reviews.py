@@ -1,0 +1,111 @@
+"""What the commands run that tell somebody on GitHub: a plan for a review, drift, a comment, an issue."""
+
+import argparse
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipeline import masking
+from pipeline.cli import connect
+from pipeline.errors import SlipwayError
+from pipeline.github import markdown
+
+if TYPE_CHECKING:
+    from pipeline.cli.console import Reporter
+
+PATIENCE = 20 * 60
+"""Seconds that a plan for a review waits for a release to end; its job in plan.yml has half an hour."""
+
+
+def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """What a deploy would change; for a review, too."""
+    from pipeline.cli import plan_report
+    from pipeline.github import plan_comment
+    from pipeline.inspect import plan as planning
+
+    with _for_a_review(arguments):
+        setting = connect.guarded(arguments.environment)
+        reporter.expect(list(setting.nodes))
+        with reporter:
+            planned = planning.make(setting, reporter, PATIENCE if arguments.markdown else 0)
+    failure = plan_comment.failure_of(planned, setting.nodes) if arguments.markdown else planned.failure
+    _write(arguments, plan_comment.document(planned, failure))
+    if arguments.json:
+        print(json.dumps(plan_report.as_json(planned), indent=2))
+    else:
+        plan_report.show(planned, reporter.console)
+    return failure
+
+
+def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """What was changed past CloudFormation."""
+    from pipeline.cli import drift_report
+    from pipeline.inspect import drift as drifting
+
+    with _for_a_review(arguments):
+        setting = connect.guarded(arguments.environment)
+        with reporter:
+            seen = drifting.look(setting, reporter.say("drift"))
+    _write(arguments, drift_report.document(seen))
+    if arguments.json:
+        print(json.dumps(drift_report.as_json(seen), indent=2))
+    else:
+        drift_report.show(seen, reporter.console)
+    return seen.failure
+
+
+def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """One comment on the workflow's pull request."""
+    from pipeline.github import api, posts
+
+    body = posts.body_of(arguments.marker, arguments.files)
+    number = api.pull_request(os.environ)
+    reporter.plain(posts.keep_comment(api.connect(os.environ), number, arguments.marker, body))
+
+
+def issue(arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    """One issue, opened, updated, or closed with --close."""
+    from pipeline.github import api, posts
+
+    there = api.connect(os.environ)
+    if arguments.close:
+        words = f"Gone: the last look found nothing ({_this_run()})."
+        closed = posts.close_issues(there, arguments.label, words)
+        reporter.plain("\n".join(closed) or f"no open issue with the label {arguments.label} is ours")
+        return
+    body = posts.body_of(arguments.label, arguments.files)
+    reporter.plain(posts.keep_issue(there, arguments.label, arguments.title, body))
+
+
+def _this_run() -> str:
+    server, repository, run = (
+        os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")
+    )
+    return f"{server}/{repository}/actions/runs/{run}" if server and run else "not in a workflow run"
+
+
+@contextlib.contextmanager
+def _for_a_review(arguments: argparse.Namespace) -> Iterator[None]:
+    """What ends a command early is in its Markdown file too: a comment without it looks like a good one."""
+    try:
+        yield
+    except Exception as error:
+        from pipeline.aws import errors
+        from pipeline.github import job_summary
+
+        known = errors.in_our_words(error)
+        if known is not None and arguments.markdown:
+            lines = [f"### ❌ {markdown.text(arguments.environment)}", "", *job_summary.failed(known)]
+            arguments.markdown.write_text(masking.masked("\n".join(lines)), encoding="utf-8")
+        raise
+
+
+def _write(arguments: argparse.Namespace, document: str) -> None:
+    """Into the job summary, and into the file that was asked for."""
+    from pipeline.github import job_summary
+
+    job_summary.write(f"## {arguments.command} {arguments.environment}\n\n{document}")
+    if arguments.markdown:
+        arguments.markdown.write_text(masking.masked(document), encoding="utf-8")

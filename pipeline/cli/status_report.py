@@ -1,0 +1,59 @@
+"""An environment's overview as people and machines read it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.inspect.status import Overview
+
+
+def show(seen: Overview, console: Console) -> None:
+    """Stacks, then the service with its tasks and targets."""
+    _table(
+        console,
+        "stacks",
+        ("stack", "status", "last changed"),
+        [(line.stack, line.status, line.changed_at) for line in seen.stacks],
+    )
+    for line in seen.stacks:
+        for note in filter(None, (line.note, line.reason)):
+            console.print(f"{line.stack}: {escape(note)}", highlight=False, soft_wrap=True)
+    if seen.service is None:
+        console.print(f"{seen.environment}: no service is deployed", highlight=False)
+        return
+    for name, value in (
+        ("version", seen.version or "unknown"),
+        ("image", seen.image),
+        ("service", seen.service),
+        *(("deployment", text) for text in seen.deployments),
+        ("URL", seen.url),
+    ):
+        console.print(f"{name + ':':<12}{escape(str(value))}", highlight=False, soft_wrap=True)
+    _table(
+        console,
+        "tasks",
+        ("task", "status", "health", "version", "started"),
+        [(t.task_id, t.status, t.health, t.version, t.started_at) for t in seen.tasks],
+    )
+    _table(
+        console,
+        "targets",
+        ("target group", "address", "state", "reason"),
+        [(t.group, t.address, t.state, t.reason) for t in seen.targets],
+    )
+
+
+def as_json(seen: Overview) -> dict[str, Any]:
+    return asdict(seen)
+
+
+def _table(console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)

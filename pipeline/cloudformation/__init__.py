@@ -1,0 +1,1 @@
+"""Stacks: change sets, events, drift, deletion, their secrets, and the memory of what was deployed."""

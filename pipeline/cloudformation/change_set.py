@@ -1,0 +1,213 @@
+"""Change sets: made, read to the end, and taken away. "Nothing to change" is a type, not a string match.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipeline.cloudformation import early_validation, stale_change_sets
+from pipeline.graph.template import Template
+
+CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+# CloudFormation has no code of its own for an empty change set, only these sentences.
+_EMPTY = ("didn't contain changes", "No updates are to be performed", "no changes", "No changes")
+
+
+class ChangeSets(early_validation.Events, stale_change_sets.ChangeSets, Protocol):
+    """What change sets ask of CloudFormation."""
+
+    def create_change_set(self, **request: Any) -> dict[str, Any]: ...
+
+    def describe_change_set(self, **request: Any) -> dict[str, Any]: ...
+
+    def execute_change_set(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A stack as it should be."""
+
+    name: str
+    template: Template
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One cause of a change. path: the property; evaluation: Static, or Dynamic where the value is known only
+    when it is executed; source: DirectModification, ParameterReference, ResourceReference, ...; cause: the
+    parameter, or the resource's logical id, perhaps with its attribute.
+    """
+
+    path: str
+    evaluation: str = "Static"
+    source: str = "DirectModification"
+    cause: str = ""
+
+    @property
+    def referred_to(self) -> str:
+        """The logical id of the resource that this follows from, or nothing where it follows from none."""
+        return self.cause.partition(".")[0] if self.source.startswith("Resource") else ""
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """One resource's change. replacement: True, False or Conditional, as AWS says it; paths: what changes."""
+
+    action: str
+    logical_id: str
+    type: str
+    replacement: str = "False"
+    paths: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = field(default=(), compare=False)
+
+    @property
+    def removes_what_is_there(self) -> bool:
+        return self.action == "Remove" or (self.action == "Modify" and self.replacement != "False")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A change set that can be executed."""
+
+    arn: str
+    stack_id: str
+    changes: Sequence[ResourceChange]
+
+
+@dataclass(frozen=True)
+class NoChanges:
+    """The stack is as wanted already."""
+
+    reason: str
+
+
+def create(
+    cloudformation: ChangeSets,
+    wanted: Wanted,
+    wait: Callable[..., Any],
+    *,
+    new: bool,
+    name: str | None = None,
+    timeout: float = 600,
+) -> Changes | NoChanges:
+    """Create a change set and wait until it can be read. name: of `new_name`; timeout: seconds.
+
+    Raises StackFailedError with AWS's reason where it can't be created.
+    """
+    if not new:
+        stale_change_sets.clear(cloudformation, wanted.name)
+    request = {
+        "ChangeSetType": "CREATE" if new else "UPDATE",
+        "TemplateBody": wanted.template.body,
+        "Parameters": [
+            {"ParameterKey": k, "ParameterValue": v} for k, v in sorted(wanted.parameters.items())
+        ],
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())],
+    }
+    return _create(
+        cloudformation, wanted.name, name or new_name(), request, wait, timeout, wanted.template.where
+    )
+
+
+def create_for_parameters(
+    cloudformation: ChangeSets,
+    stack_name: str,
+    before: Mapping[str, str],
+    changed: Mapping[str, str],
+    wait: Callable[..., Any],
+    *,
+    timeout: float = 600,
+) -> Changes | NoChanges:
+    """A change set of an existing stack that gives some parameters other values and leaves all else.
+
+    before: all parameters that the stack has. Raises StackFailedError as `create` does.
+    """
+    stale_change_sets.clear(cloudformation, stack_name)
+    parameters = [
+        {"ParameterKey": key, "ParameterValue": changed[key]}
+        if key in changed
+        else {"ParameterKey": key, "UsePreviousValue": True}
+        for key in sorted(before)
+    ]
+    request = {"ChangeSetType": "UPDATE", "UsePreviousTemplate": True, "Parameters": parameters}
+    return _create(cloudformation, stack_name, new_name(), request, wait, timeout)
+
+
+def new_name() -> str:
+    """A name that no other change set has."""
+    return f"{stale_change_sets.PREFIX}{uuid.uuid4()}"
+
+
+def discard(cloudformation: ChangeSets, changes: Changes) -> None:
+    """Take a change set away that is not going to be executed."""
+    cloudformation.delete_change_set(ChangeSetName=changes.arn, StackName=changes.stack_id)
+
+
+def _create(
+    cloudformation: ChangeSets,
+    stack_name: str,
+    name: str,
+    request: Mapping[str, Any],
+    wait: Callable[..., Any],
+    timeout: float,
+    where: Callable[[str], str] = lambda _: "",
+) -> Changes | NoChanges:
+    # With a token, a request that botocore sends again because its answer was lost asks for nothing new.
+    made = cloudformation.create_change_set(
+        StackName=stack_name, ChangeSetName=name, ClientToken=name, Capabilities=CAPABILITIES, **request
+    )
+    arn, stack_id = made["Id"], made["StackId"]
+
+    def probe() -> dict[str, Any] | None:
+        answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id)
+        return answer if answer["Status"] in ("CREATE_COMPLETE", "FAILED") else None
+
+    answer = wait(probe, what=f"the change set of {stack_name}", timeout=timeout)
+    if answer["Status"] == "FAILED":
+        reason = answer.get("StatusReason", "")
+        empty = any(sentence in reason for sentence in _EMPTY)
+        failure = None if empty else early_validation.failure(cloudformation, stack_name, arn, reason, where)
+        cloudformation.delete_change_set(ChangeSetName=arn, StackName=stack_id)
+        if failure is not None:
+            raise failure
+        return NoChanges(reason)
+    changes = list(answer.get("Changes", []))
+    while token := answer.get("NextToken"):
+        answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id, NextToken=token)
+        changes.extend(answer.get("Changes", []))
+    return Changes(arn, stack_id, [_change(c["ResourceChange"]) for c in changes if "ResourceChange" in c])
+
+
+def summary(changes: Sequence[ResourceChange]) -> str:
+    """`2 to add, 1 to modify, 1 to replace`."""
+    words = Counter(
+        "replace" if c.action == "Modify" and c.replacement == "True" else c.action.lower() for c in changes
+    )
+    return ", ".join(f"{count} to {word}" for word, count in words.items()) or "outputs or tags only"
+
+
+def _change(raw: Mapping[str, Any]) -> ResourceChange:
+    details = [
+        Detail(
+            path=str(target.get("Path") or target.get("Name") or target.get("Attribute", "")).strip("/"),
+            evaluation=detail.get("Evaluation", "Static"),
+            source=detail.get("ChangeSource", "DirectModification"),
+            cause=detail.get("CausingEntity", ""),
+        )
+        for detail in raw.get("Details", [])
+        if (target := detail.get("Target"))
+    ]
+    return ResourceChange(
+        action=raw["Action"],
+        logical_id=raw["LogicalResourceId"],
+        type=raw["ResourceType"],
+        replacement=raw.get("Replacement", "False"),
+        paths=tuple(dict.fromkeys(detail.path for detail in details)),
+        details=tuple(details),
+    )

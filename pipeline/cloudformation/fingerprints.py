@@ -1,0 +1,87 @@
+"""What was deployed last, so that an unchanged stack costs one DescribeStacks and nothing else.
+
+Kept in one SSM parameter per environment: stack -> hash of what was asked, and the stack's last update time
+as AWS gives it. The stack is unchanged when both still hold; any update by anybody moves that time. It is a
+cache: without it every stack gets a change set, which finds nothing to change.
+A stack tag would do too, but tags reach every resource, and a new tag value would touch them all.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.cloudformation.change_set import Wanted
+from pipeline.cloudformation.stacks import Live
+
+
+class Parameters(Protocol):
+    """What remembering asks of SSM."""
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]: ...
+
+    def put_parameter(self, **request: Any) -> dict[str, Any]: ...
+
+
+def parameter_name(service: str, environment: str) -> str:
+    return f"/slipway/{service}/{environment}/deployed"
+
+
+def fingerprint(wanted: Wanted) -> str:
+    """A hash over template, parameter values and tags. Secrets are in none of them."""
+    content = [wanted.template.body, sorted(wanted.parameters.items()), sorted(wanted.tags.items())]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+class Remembered:
+    """Reads the parameter once, writes it at the end; safe to use from several threads."""
+
+    def __init__(self, ssm: Parameters, name: str) -> None:
+        self._ssm = ssm
+        self._name = name
+        self._lock = threading.Lock()
+        self._before = self._read()
+        self._now = dict(self._before)
+
+    def is_unchanged(self, wanted: Wanted, live: Live) -> bool:
+        if not live.status.ready:
+            return False
+        return self._before.get(wanted.name) == _entry(wanted, live)
+
+    def record(self, wanted: Wanted, live: Live) -> None:
+        with self._lock:
+            self._now[wanted.name] = _entry(wanted, live)
+
+    def save(self, say: Callable[[str], None]) -> None:
+        """Write what was recorded, if it differs from what was read. What can't be written costs the next run
+        a change set for each stack; how this one ends is not for it to say.
+        """
+        with self._lock:
+            if self._now == self._before:
+                return
+            value = json.dumps(self._now, separators=(",", ":"), sort_keys=True)
+            try:
+                self._ssm.put_parameter(Name=self._name, Value=value, Type="String", Overwrite=True)
+            except (BotoCoreError, ClientError) as error:
+                say(f"not remembered, so the next run asks for change sets again: {error}")
+                return
+            self._before = dict(self._now)
+
+    def _read(self) -> dict[str, str]:
+        try:
+            value = json.loads(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return {}
+            raise
+        except json.JSONDecodeError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+def _entry(wanted: Wanted, live: Live) -> str:
+    when: Mapping[str, str] = {"id": live.stack_id.rsplit("/", 1)[-1], "at": live.changed_at}
+    return f"{fingerprint(wanted)} {when['id']} {when['at']}"

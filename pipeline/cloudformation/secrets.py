@@ -1,0 +1,109 @@
+"""SSM parameters with random values, SecureStrings above all: CloudFormation can't create those itself.
+
+Values are made here, go straight to SSM, and are never printed or logged. None but the test traffic's is read
+back: who knows it is let through to the version under test, and the smoke tests must be.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm-secure-strings.html
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from pipeline import masking
+from pipeline.errors import TemplateError
+from pipeline.graph.template import Template
+
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
+Wait = Callable[..., Any]
+"""waiting.wait_until with sleep and clock already in it."""
+_BATCH = 10  # GetParameters and DeleteParameters take ten names
+
+
+class SecretParameters(Protocol):
+    """What secrets ask of SSM."""
+
+    def get_parameters(self, **request: Any) -> dict[str, Any]: ...
+
+    def put_parameter(self, **request: Any) -> dict[str, Any]: ...
+
+    def delete_parameters(self, **request: Any) -> dict[str, Any]: ...
+
+
+def kinds_in(template: Template, values: Mapping[str, str]) -> dict[str, str]:
+    """Name -> SecureString or String of every secret that a template resolves, ${...} filled from values.
+
+    Raises TemplateError for a ${...} whose value is not known before the deploy.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise TemplateError(
+                f"{template.path}: the secret's name holds ${{{match[1]}}}",
+                why="only parameters that are known before the deploy may stand in it",
+                next_step="use ${ServiceName} and ${EnvironmentName}",
+            )
+        return values[match[1]]
+
+    kinds = dict.fromkeys(template.secure_references, "SecureString")
+    kinds.update(dict.fromkeys(template.plain_references, "String"))
+    return {_PLACEHOLDER.sub(fill, name): kind for name, kind in sorted(kinds.items())}
+
+
+def names_in(template: Template, values: Mapping[str, str]) -> list[str]:
+    """The names alone, sorted. Raises TemplateError as `kinds_in` does."""
+    return sorted(kinds_in(template, values))
+
+
+def missing(ssm: SecretParameters, names: Iterable[str]) -> list[str]:
+    """Those of `names` that do not exist; no value is decrypted."""
+    absent: list[str] = []
+    for batch in _batches(names):
+        absent.extend(ssm.get_parameters(Names=batch, WithDecryption=False)["InvalidParameters"])
+    return absent
+
+
+def create(
+    ssm: SecretParameters, name: str, tags: Mapping[str, str], wait: Wait, kind: str = "SecureString"
+) -> bool:
+    """Create a parameter with 192 random bits. False where somebody else made it first: theirs stays.
+
+    Raises WaitTimeoutError where SSM goes on refusing.
+    """
+    value = masking.remember(secrets.token_urlsafe(24))
+
+    def probe() -> bool | None:
+        try:
+            ssm.put_parameter(
+                Name=name,
+                Value=value,
+                Type=kind,
+                Overwrite=False,
+                Tags=[{"Key": key, "Value": text} for key, text in sorted(tags.items())],
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "TooManyUpdates":  # somebody writes it at this moment, and may yet fail
+                return None
+            if code == "ParameterAlreadyExists":
+                return False
+            raise
+        return True
+
+    made: bool = wait(probe, what=f"the parameter {name}", timeout=60)
+    return made
+
+
+def delete(ssm: SecretParameters, names: Iterable[str]) -> list[str]:
+    """Delete parameters and return those that were there."""
+    deleted: list[str] = []
+    for batch in _batches(names):
+        deleted.extend(ssm.delete_parameters(Names=batch).get("DeletedParameters", []))
+    return deleted
+
+
+def _batches(names: Iterable[str]) -> list[list[str]]:
+    all_names = list(names)
+    return [all_names[i : i + _BATCH] for i in range(0, len(all_names), _BATCH)]

@@ -1,0 +1,1 @@
+"""What the user wrote: pyproject.toml, environment files, their timeouts, YAML read strictly."""

@@ -1,0 +1,1 @@
+"""What GitHub reads: job summaries, annotations, step outputs, comments and issues."""

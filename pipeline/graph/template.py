@@ -1,0 +1,214 @@
+"""A CloudFormation template, read as far as the pipeline needs it.
+
+cfn-lint's decoder would do this too, but it is a development dependency and takes a second to import.
+Template anatomy: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.config import strict_yaml
+from pipeline.config.strict_yaml import as_text
+from pipeline.errors import TemplateError
+from pipeline.graph.parameter import Parameter
+
+INLINE_LIMIT = 51_200
+"""Bytes that CloudFormation takes as TemplateBody."""
+
+_SECURE = re.compile(r"\{\{resolve:ssm-secure:((?:\$\{[A-Za-z]+\}|[^}:])+)(?::\d+)?\}\}")
+# CloudFormation resolves no SecureString in a listener rule; a plain parameter of that name stands for one.
+_PLAIN = re.compile(r"\{\{resolve:ssm:((?:\$\{[A-Za-z]+\}|[^}:])+/secret)(?::\d+)?\}\}")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource's logical id, type and line; `kept` where its DeletionPolicy guards what it holds; `secret`
+    where it may hold one, for a dynamic reference stands in it.
+    """
+
+    logical_id: str
+    type: str
+    line: int
+    kept: bool
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template. `path` is as shown to people: infra/<name>.yaml."""
+
+    name: str
+    path: str
+    body: str
+    parameters: Mapping[str, Parameter]
+    outputs: frozenset[str]
+    resources: Mapping[str, Resource]
+    secure_references: frozenset[str] = frozenset()
+    plain_references: frozenset[str] = frozenset()
+    """Plain SSM parameters called .../secret, which the pipeline makes as it makes SecureStrings."""
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """The section Rules, its short-form functions written out."""
+    released: bool = True
+    """Metadata `Slipway: {Release: false}` says that a template is no part of a release."""
+
+    @property
+    def per_environment(self) -> bool:
+        """A template without an EnvironmentName parameter is account-wide."""
+        return "EnvironmentName" in self.parameters
+
+    @cached_property
+    def defaults(self) -> dict[str, str]:
+        return {p.name: p.default for p in self.parameters.values() if p.default is not None}
+
+    def has(self, type_: str) -> bool:
+        """Whether it makes a resource of this type."""
+        return any(resource.type == type_ for resource in self.resources.values())
+
+    def stack_name(self, service: str, environment: str) -> str:
+        return f"{service}-{environment}-{self.name}" if self.per_environment else f"{service}-{self.name}"
+
+    def where(self, logical_id: str) -> str:
+        """`infra/x.yaml:12`, or the path alone for what is not written in the template."""
+        resource = self.resources.get(logical_id)
+        return f"{self.path}:{resource.line}" if resource else self.path
+
+
+def load_all(directory: Path) -> list[Template]:
+    """Every template in `directory` that a release deploys, sorted by name.
+
+    Raises TemplateError with all faults at once, also of templates that are no part of a release.
+    """
+    templates, faults = [], []
+    for file in sorted(directory.glob("*.yaml")):
+        path = f"{directory.name}/{file.name}"
+        try:
+            templates.append(parse(file.stem, path, file.read_text(encoding="utf-8")))
+        except TemplateError as error:
+            faults.append(error)
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(_refused(f"{path} can't be read as UTF-8", str(error), path))
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise TemplateError(
+            f"{len(faults)} templates do not parse",
+            next_step="mend them and run the command again",
+            details=[str(fault) for fault in faults],
+        )
+    templates = [template for template in templates if template.released]
+    if not templates:
+        raise TemplateError(f"there is no template in {directory.name}/", next_step="put one there")
+    return templates
+
+
+def parse(name: str, path: str, body: str) -> Template:
+    """Read one template's text. Raises TemplateError naming file and line."""
+    try:
+        loader = _Loader(body)
+        root = loader.get_single_node()
+        content = loader.construct_document(root) if root else None
+    except yaml.YAMLError as error:
+        problem, line = strict_yaml.describe(error)
+        raise _refused(f"{path}:{line} does not parse", problem, f"{path}:{line}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("Resources"), dict):
+        raise _refused(f"{path} is not a CloudFormation template", "it has no Resources", path)
+    size = len(body.encode())
+    if size > INLINE_LIMIT:
+        raise _refused(f"{path} is too long", f"{size:,} bytes; CloudFormation takes {INLINE_LIMIT:,}", path)
+    lines = _lines(root, "Resources")
+    resources: dict[str, Resource] = {}
+    for logical_id, resource in content["Resources"].items():
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+            if str(logical_id).startswith("Fn::"):
+                continue
+            line = lines.get(str(logical_id), 1)
+            raise _refused(
+                f"{path}:{line}: {logical_id} has no Type", "every resource needs one", f"{path}:{line}"
+            )
+        kept = resource.get("DeletionPolicy", "Delete") != "Delete"
+        secret = any("{{resolve:" in words for words in _texts(resource))
+        resources[logical_id] = Resource(logical_id, resource["Type"], lines.get(logical_id, 1), kept, secret)
+    parameters = {
+        str(key): Parameter(
+            str(key),
+            str(rules.get("Type", "String")),
+            as_text(rules["Default"]) if "Default" in rules else None,
+            rules,
+        )
+        for key, rules in _mapping(content, "Parameters", path).items()
+        if isinstance(rules, dict)
+    }
+    texts = list(_texts(content["Resources"]))
+    slipway = _mapping(_mapping(content, "Metadata", path), "Slipway", path)
+    return Template(
+        name,
+        path,
+        body,
+        parameters,
+        frozenset(_mapping(content, "Outputs", path)),
+        resources,
+        frozenset(name for text in texts for name in _SECURE.findall(text)),
+        frozenset(name for text in texts for name in _PLAIN.findall(text)),
+        _mapping(content, "Rules", path),
+        slipway.get("Release") is not False,
+    )
+
+
+class _Loader(strict_yaml.StrictLoader):
+    """CloudFormation's short-form tags written out, and dates left as the text they are."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    """What a function stands for is CloudFormation's business; looked at here are texts, and the Rules."""
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has three kinds of node
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+def _as_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_multi_constructor("!", _short_form)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
+
+
+def _mapping(content: Mapping[str, Any], section: str, path: str) -> dict[str, Any]:
+    found = content.get(section) or {}
+    if not isinstance(found, dict):
+        raise _refused(f"{path}: {section} is no mapping", "names belong there, each with what it is", path)
+    return found
+
+
+def _lines(root: yaml.Node | None, section: str) -> dict[str, int]:
+    if not isinstance(root, yaml.MappingNode):
+        return {}
+    for key, value in root.value:
+        if key.value == section and isinstance(value, yaml.MappingNode):
+            return {entry.value: entry.start_mark.line + 1 for entry, _ in value.value}
+    return {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _refused(what: str, why: str, where: str) -> TemplateError:
+    return TemplateError(what, why=why, next_step="mend the template and run the command again", where=where)

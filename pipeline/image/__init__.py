@@ -1,0 +1,1 @@
+"""The image of the service: its version, its build, its repository, its provenance."""

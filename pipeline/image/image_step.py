@@ -1,0 +1,138 @@
+"""The image's node of the graph: found by its content's tag, else built and pushed."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.context import Setting
+from pipeline.errors import DockerError, full_disk
+from pipeline.graph import graph
+from pipeline.graph.runner import Result
+from pipeline.image import build, registry
+
+_CA_VARIABLES = ("SLIPWAY_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+_ARCHITECTURE = "CpuArchitecture"
+_PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
+
+BaseImage = Callable[[Any, Callable[[str], None]], str | None]
+"""Given a docker client: the base image to build on where no registry answers, else None."""
+
+
+def named_base_image(environment: Mapping[str, str] = os.environ) -> str | None:
+    """SLIPWAY_BASE_IMAGE: a base image that somebody chose, which therefore counts for the tag."""
+    return environment.get("SLIPWAY_BASE_IMAGE") or None
+
+
+def platform(setting: Setting) -> str | None:
+    """The platform of the tasks that will run the image, as CpuArchitecture of their template says; None for
+    the engine's own: in a rehearsal, and where no template says it.
+    """
+    for node in setting.stacks.values():
+        if graph.IMAGE_GIVES in node.wired and _ARCHITECTURE in node.given:
+            return None if setting.aws.on_this_machine else _PLATFORMS.get(node.given[_ARCHITECTURE])
+    return None
+
+
+def tag_of(setting: Setting) -> str:
+    """The tag of the image of app/ as it is now."""
+    return build.content_tag(setting.project.app, named_base_image(), platform(setting))
+
+
+def work(setting: Setting, repository_uri: str, say: Callable[[str], None], base_image: BaseImage) -> Result:
+    """Find or make the image of app/ as it is now. Raises ImageError or DockerError."""
+    ecr = setting.aws.client("ecr")
+    tag = tag_of(setting)
+    digest = registry.digest_of(ecr, repository_uri, tag)
+    word = "unchanged"
+    if digest is None:
+        client = docker_client()
+        say(f"building version {tag}")
+        arguments = {"SERVICE_VERSION": tag, "SERVICE_COMMIT": commit(setting.project.app)}
+        base = named_base_image() or base_image(client, say)
+        if base is not None:
+            arguments["BASE_IMAGE"] = base
+        arguments.update({name: os.environ[name] for name in _PROXY_VARIABLES if name in os.environ})
+        with _engine_at_work():
+            image_id = build.build(
+                client.api,
+                setting.project.app,
+                name=f"slipway/{setting.project.service}:{tag}",
+                build_args=arguments,
+                ca_bundle=ca_bundle(),
+                platform=platform(setting),
+                say=say,
+            )
+            say(f"pushing {repository_uri}:{tag}")
+            digest = registry.push(client.api, ecr, image_id, repository_uri, tag, say)
+        word = "built"
+    say(f"version {tag} is {digest}")
+    return Result(word, {graph.IMAGE_GIVES: f"{repository_uri}@{digest}", "version": tag})
+
+
+def docker_client() -> Any:
+    """The Docker engine's client. Raises DockerError where none answers."""
+    import docker
+
+    try:
+        client = docker.from_env(timeout=600)
+        client.ping()
+    except docker.errors.DockerException as error:
+        raise DockerError(
+            "the Docker engine does not answer",
+            why=str(error),
+            next_step="start Docker (https://docs.docker.com/engine/install/) and run the command again",
+        ) from error
+    return client
+
+
+@contextmanager
+def _engine_at_work() -> Iterator[None]:
+    """What the engine refuses, or takes along when it ends, beside a failing build step, as DockerError."""
+    import docker
+    import requests
+    import urllib3
+
+    try:
+        yield
+    # The Docker SDK reads what the engine says meanwhile past requests: urllib3's own errors come through.
+    except (
+        docker.errors.DockerException,
+        docker.errors.StreamParseError,
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+    ) as error:
+        why = getattr(error, "explanation", None) or str(error)
+        raise full_disk(why) or DockerError(
+            "the Docker engine did not finish the image",
+            why=why,
+            next_step="see that Docker runs (docker info) and run the same command again",
+        ) from error
+
+
+def ca_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The CA bundle that pip needs inside the build, where this machine names one."""
+    for variable in _CA_VARIABLES:
+        file = Path(environment.get(variable, ""))
+        if file.is_file():
+            return file
+    return None
+
+
+def commit(app: Path) -> str:
+    """The commit of app/'s checkout, with `-dirty` where files differ from it; `unknown` outside git."""
+    try:
+        described = subprocess.run(  # noqa: S603
+            ["git", "-C", str(app), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return described.stdout.strip() or "unknown"

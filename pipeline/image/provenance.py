@@ -1,0 +1,101 @@
+"""Where an image comes from: GitHub's signed provenance, checked by GitHub's own `gh`.
+
+https://cli.github.com/manual/gh_attestation_verify
+gh asks the registry for the image's digest, so it needs ECR's token: it gets it in a Docker configuration of
+its own, a file that nobody else can read and that is gone afterwards.
+"""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.context import Setting
+from pipeline.errors import ImageError, UsageError
+from pipeline.graph import graph
+from pipeline.image import registry, released
+
+WORKFLOW = ".github/workflows/deploy.yml"
+BRANCH = "refs/heads/main"
+"""The one workflow whose signature counts, as it is on main: on their own branch anybody could edit it."""
+
+
+def full_uri(setting: Setting, image: str) -> str:
+    """`URI@sha256:...`, where the digest alone was given too; AWS is asked only then."""
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", image):
+        return image
+    node = setting.repository_node
+    live = setting.live(node) if node is not None else None
+    repository = live.outputs.get(graph.IMAGE_NEEDS) if live is not None else None
+    return f"{repository or setting.project.service}@{image}"
+
+
+def verify(setting: Setting, image_uri: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The image's version, once it is known to exist and to be built by this repository's deploy workflow.
+
+    Raises ImageError where it is not, and UsageError outside of a workflow or without gh. Nothing is touched.
+    """
+    repository = environment.get("GITHUB_REPOSITORY")
+    if not repository:
+        raise UsageError(
+            "GITHUB_REPOSITORY does not say whose image it must be",
+            why="this command is for GitHub Actions",
+            next_step="set it to ORGANISATION/REPOSITORY, and GH_TOKEN to a token that may read attestations",
+        )
+    version = released.must_exist(setting, image_uri)
+    with tempfile.TemporaryDirectory(prefix="slipway-") as private:
+        credentials = registry.credentials(setting.aws.client("ecr"))
+        _write_docker_configuration(Path(private), image_uri, credentials)
+        done = _gh(image_uri, repository, {**environment, "DOCKER_CONFIG": private})
+    if done.returncode != 0:
+        raise ImageError(
+            f"{image_uri} is not known to be built by {repository}",
+            why=_last_line(done.stderr) or f"gh attestation verify ended with {done.returncode}",
+            next_step=f"release an image that {WORKFLOW} built; its job summary names it",
+            details=done.stderr.strip().splitlines()[-10:],
+        )
+    return version
+
+
+def _gh(
+    image_uri: str, repository: str, environment: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    words = ["attestation", "verify", f"oci://{image_uri}", "--repo", repository]
+    words += ["--signer-workflow", f"{repository}/{WORKFLOW}", "--source-ref", BRANCH]
+    try:
+        return subprocess.run(  # noqa: S603
+            ["gh", *words],  # noqa: S607
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UsageError(
+            "gh is not installed",
+            why="GitHub's own program checks the signature",
+            next_step="install it: https://cli.github.com",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise ImageError(
+            "gh did not answer within five minutes",
+            why=str(error),
+            next_step="run the same command again",
+        ) from error
+
+
+def _write_docker_configuration(directory: Path, image_uri: str, credentials: Mapping[str, str]) -> None:
+    token = base64.b64encode(f"{credentials['username']}:{credentials['password']}".encode()).decode()
+    file = directory / "config.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({"auths": {image_uri.split("/", 1)[0]: {"auth": token}}}), encoding="utf-8")
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,1 @@
+"""The commands that change nothing that lasts: plan, status, drift, logs."""

@@ -1,0 +1,201 @@
+"""Drift: what somebody changed past CloudFormation, and what only looks like it.
+
+ECS moves the weights of the listener rules it was given, at every release, and CloudFormation does not know
+(https://github.com/aws/aws-cdk/issues/36649): that difference is no drift, and every other in those rules is.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from pipeline.cloudformation import drift_detection, resources
+from pipeline.cloudformation.drift_detection import Difference, ResourceDrift
+from pipeline.context import Setting
+from pipeline.errors import AwsRefusedError, DriftError, SlipwayError
+from pipeline.graph.template import Template
+from pipeline.rollout.traffic_weights import RULE
+
+HIDDEN = "(not shown: this resource holds a secret)"
+_TARGETS = re.compile(r"/Actions/\d+/ForwardConfig/TargetGroups(/.*)?")
+_DETECTABLE = frozenset({"UPDATE_ROLLBACK_FAILED"})
+
+
+class Services(Protocol):
+    """What finding the rules that ECS owns asks of ECS."""
+
+    def describe_services(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class StackDrift:
+    """One stack. note: why it was not looked at, or not wholly; else "". checked: how many resources were.
+
+    weights: the listener rules whose weights ECS has moved.
+    """
+
+    node: str
+    stack: str
+    drifted: tuple[ResourceDrift, ...] = ()
+    checked: int = 0
+    note: str = ""
+    fault: bool = False
+    weights: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drift:
+    """An environment's stacks, account-wide ones among them. failure: what to exit with."""
+
+    environment: str
+    stacks: tuple[StackDrift, ...]
+    failure: SlipwayError | None = None
+
+
+def look(setting: Setting, say: Callable[[str], None]) -> Drift:
+    """Detect the drift of every stack that is there; nothing is changed."""
+    cloudformation = setting.aws.client("cloudformation")
+    found: dict[str, StackDrift] = {}
+    begun: dict[str, str] = {}
+    for name, node in setting.stacks.items():
+        stack, live = setting.stack_name(node), setting.live(node)
+        if live is None:
+            found[name] = StackDrift(name, stack, note="is not there yet")
+        elif not (live.status.ready or live.status.name in _DETECTABLE):
+            found[name] = StackDrift(name, stack, note=f"was not looked at: it is {live.status}")
+        else:
+            begun[name] = drift_detection.begin(cloudformation, stack, setting.wait, setting.timeout)
+    for name, detection in begun.items():
+        node = setting.nodes[name]
+        stack = setting.stack_name(node)
+        say(f"{stack}: comparing it with its template")
+        seen = drift_detection.result(cloudformation, stack, detection, setting.wait, setting.timeout)
+        owned = _rules_of_ecs(setting, stack) if any(d.type == RULE for d in seen.drifted) else frozenset()
+        found[name] = judge(name, stack, seen, owned, node.template)
+    stacks = tuple(found[name] for name in setting.stacks)
+    return Drift(setting.environment.name, stacks, _failure(setting, stacks))
+
+
+def judge(
+    name: str,
+    stack: str,
+    seen: drift_detection.Detection,
+    owned: frozenset[str],
+    template: Template | None,
+) -> StackDrift:
+    """What of a detection is drift. owned: ARNs of the rules whose weights are ECS's business."""
+    kept, weights = [], []
+    for resource in seen.drifted:
+        real = resource
+        if resource.physical_id in owned:
+            real = without_weights(resource)
+        differences = tuple(d for d in real.differences if "{{resolve:" not in d.expected)
+        if resource.status == "MODIFIED" and not differences:
+            if real.differences != resource.differences:
+                weights.append(resource.logical_id)
+            continue
+        kept.append(_hide(replace(real, differences=differences), template))
+    note = f"could not be compared wholly: {seen.fault}" if seen.fault else ""
+    return StackDrift(name, stack, tuple(kept), seen.checked, note, bool(seen.fault), tuple(weights))
+
+
+def without_weights(rule: ResourceDrift) -> ResourceDrift:
+    """A listener rule without the differences that are nothing but weights."""
+
+    def only_weights(difference: Difference) -> bool:
+        if re.fullmatch(r"/Actions/\d+/ForwardConfig/TargetGroups/\d+/Weight", difference.path):
+            return True
+        # A whole target group, where CloudFormation pairs the list otherwise: the same groups must be there.
+        same = _groups(rule.expected) == _groups(rule.actual) is not None
+        return same and _TARGETS.fullmatch(difference.path) is not None
+
+    return replace(rule, differences=tuple(d for d in rule.differences if not only_weights(d)))
+
+
+def _groups(properties: Any) -> list[list[str]] | None:
+    """The target groups of each action, or None where it can't be told."""
+    try:
+        actions = properties["Actions"]
+        return [
+            sorted(group["TargetGroupArn"] for group in action["ForwardConfig"]["TargetGroups"])
+            for action in actions
+        ]
+    except (KeyError, TypeError):
+        return None
+
+
+def _hide(resource: ResourceDrift, template: Template | None) -> ResourceDrift:
+    written = template.resources.get(resource.logical_id) if template else None
+    if written is not None and not written.secret:
+        return resource
+    hidden = tuple(replace(d, expected=HIDDEN, actual=HIDDEN) for d in resource.differences)
+    return replace(resource, differences=hidden, expected=None, actual=None)
+
+
+def _rules_of_ecs(setting: Setting, stack: str) -> frozenset[str]:
+    """The ARNs of the listener rules that the stack's service was given to move."""
+    there = resources.read(setting.aws.client("cloudformation"), stack)
+    if not there.service_arn:
+        return frozenset()
+    return rules_of(setting.aws.client("ecs"), there.service_arn)
+
+
+def rules_of(ecs: Services, service_arn: str) -> frozenset[str]:
+    """The production and test rules of a service."""
+    services = ecs.describe_services(cluster=service_arn.split("/")[1], services=[service_arn])["services"]
+    advanced: list[Mapping[str, Any]] = [
+        balancer.get("advancedConfiguration") or {}
+        for service in services
+        for balancer in service.get("loadBalancers", [])
+    ]
+    arns = [given.get(key) for given in advanced for key in ("productionListenerRule", "testListenerRule")]
+    return frozenset(arn for arn in arns if arn)
+
+
+def _failure(setting: Setting, stacks: tuple[StackDrift, ...]) -> SlipwayError | None:
+    environment = setting.environment.name
+    places, lines = [], []
+    for stack in stacks:
+        template = setting.nodes[stack.node].template
+        for resource in stack.drifted:
+            words = f"{stack.stack}: {resource.logical_id} ({resource.type}) {told(resource)}"
+            changes = [words_of(difference) for difference in resource.differences]
+            where = template.where(resource.logical_id) if template else ""
+            places.append((where, ": ".join([words, *(["; ".join(changes)] if changes else [])])))
+            lines += [words, *(f"  {change}" for change in changes)]
+    if places:
+        count = f"{len(places)} resource{'s' if len(places) > 1 else ''}"
+        return DriftError(
+            f"{count} of {environment} {'are' if len(places) > 1 else 'is'} not as the templates say",
+            why=places[0][1],
+            next_step="undo it where it was done, or put it into the template and deploy; a deploy alone "
+            "puts back nothing that the template leaves as it was",
+            details=lines,
+            where=places[0][0],
+            also=places[1:],
+        )
+    faults = [f"{stack.stack} {stack.note}" for stack in stacks if stack.fault]
+    if faults:
+        return AwsRefusedError(
+            f"not everything in {environment} could be compared with its template",
+            why=faults[0],
+            next_step="mend what AWS names (often a missing permission to read) and run the command again",
+            details=faults[1:],
+        )
+    return None
+
+
+def told(resource: ResourceDrift) -> str:
+    """was deleted, or was changed."""
+    return "was deleted" if resource.status == "DELETED" else "was changed"
+
+
+def words_of(difference: Difference) -> str:
+    """`/RetentionInDays is 7, and not 30`."""
+    if difference.kind == "ADD":
+        return f"{difference.path} was added: {difference.actual}"
+    if difference.kind == "REMOVE":
+        return f"{difference.path} is gone: {difference.expected}"
+    if difference.actual == HIDDEN:
+        return f"{difference.path} is another one {HIDDEN}"
+    return f"{difference.path} is {difference.actual}, and not {difference.expected}"

@@ -1,0 +1,93 @@
+"""The service's log lines, from CloudWatch Logs."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from pipeline.context import Setting
+from pipeline.errors import UsageError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class FilteredLogs(Protocol):
+    """What tailing asks of CloudWatch Logs."""
+
+    def filter_log_events(self, **request: Any) -> dict[str, Any]: ...
+
+
+def seconds(text: str) -> int:
+    """`10m` in seconds. Raises UsageError for anything but a number with s, m, h or d."""
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
+        raise UsageError(f"--since {text!r} is not a time", next_step="write it as 30s, 10m, 2h or 1d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def tail(setting: Setting, since: int, line: Callable[[str], None], *, follow: bool) -> None:
+    """Print the lines of the last `since` seconds, and with `follow` those that come, until Ctrl-C.
+
+    Raises UsageError where no stack has a log group.
+    """
+    group = setting.live_outputs().get("LogGroupName")
+    if group is None:
+        raise UsageError(
+            f"there is no log group in {setting.environment.name}",
+            why="no stack gives the output LogGroupName",
+            next_step=f"python -m pipeline deploy {setting.environment.name}",
+        )
+    reader = Reader(setting.aws.client("logs"), group, _now_ms() - since * 1000)
+    if not follow:
+        for text in reader.new():
+            line(text)
+        return
+
+    def probe() -> None:
+        for text in reader.new():
+            line(text)
+
+    setting.wait(probe, what=f"the log of {group}", timeout=math.inf, longest_pause=2.0)
+
+
+class Reader:
+    """Lines not given before; by id, for events may become visible late and share a millisecond."""
+
+    def __init__(self, logs: FilteredLogs, group: str, start_ms: int) -> None:
+        self._logs = logs
+        self._group = group
+        self._start = start_ms
+        self._seen: dict[str, int] = {}
+
+    def new(self) -> Iterator[str]:
+        request: dict[str, Any] = {"logGroupName": self._group, "startTime": self._start}
+        while True:
+            try:
+                answer = self._logs.filter_log_events(**request)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                    return
+                raise
+            for event in answer["events"]:
+                if event["eventId"] not in self._seen:
+                    self._seen[event["eventId"]] = event["timestamp"]
+                    yield _text(event)
+            if not answer.get("nextToken"):
+                break
+            request["nextToken"] = answer["nextToken"]
+        if self._seen:
+            # A minute of overlap for what arrives late.
+            self._start = max(self._start, max(self._seen.values()) - 60_000)
+            self._seen = {key: at for key, at in self._seen.items() if at >= self._start}
+
+
+def _text(event: Any) -> str:
+    when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).strftime("%H:%M:%S")
+    return f"{when} {event.get('logStreamName', '')} {event['message'].rstrip()}"
+
+
+def _now_ms() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)

@@ -1,0 +1,185 @@
+"""What is there now: stacks, the version that serves, tasks, targets; read only."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from pipeline.checks import smoke, suite
+from pipeline.cloudformation.stacks import Live
+from pipeline.context import Setting
+from pipeline.errors import UsageError
+from pipeline.image import registry
+
+
+@dataclass(frozen=True)
+class StackLine:
+    """One stack. status: "-" where it does not exist; node: "" where its template is gone."""
+
+    node: str
+    stack: str
+    status: str
+    changed_at: str
+    reason: str
+
+    @property
+    def note(self) -> str:
+        return "" if self.node else "its template is gone from infra/; `destroy` deletes it too"
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """One running task; `version` is its image's tag in ECR."""
+
+    task_id: str
+    status: str
+    health: str
+    version: str
+    started_at: str
+
+
+@dataclass(frozen=True)
+class TargetLine:
+    """One registered target."""
+
+    group: str
+    address: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """An environment as AWS shows it."""
+
+    environment: str
+    stacks: tuple[StackLine, ...]
+    url: str | None = None
+    image: str | None = None
+    version: str | None = None
+    service: str | None = None
+    deployments: tuple[str, ...] = ()
+    tasks: tuple[TaskLine, ...] = ()
+    targets: tuple[TargetLine, ...] = ()
+
+
+def look(setting: Setting) -> Overview:
+    """Read everything `status` shows."""
+    stacks, outputs = [], dict[str, str]()
+    for name, node in setting.stacks.items():
+        live = setting.live(node)
+        outputs.update(live.outputs if live else {})
+        stacks.append(_stack(name, setting.stack_name(node), live))
+    stacks += [_stack("", live.name, live) for live in setting.left_over()]
+    seen = Overview(
+        setting.environment.name, tuple(stacks), outputs.get("ServiceUrl"), outputs.get("ImageInUse")
+    )
+    if "ServiceArn" not in outputs:
+        return seen
+    cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]
+    ecs = setting.aws.client("ecs")
+    services = ecs.describe_services(cluster=cluster, services=[arn])["services"]
+    service = services[0] if services else {}
+    versions = _Versions(setting, outputs.get("RepositoryUri"))
+    return Overview(
+        seen.environment,
+        seen.stacks,
+        seen.url,
+        seen.image,
+        versions.of(seen.image),
+        f"{service.get('runningCount', 0)} of {service.get('desiredCount', 0)} tasks run, "
+        f"{service.get('pendingCount', 0)} pending",
+        tuple(_deployment(d) for d in service.get("deployments", [])),
+        tuple(_tasks(ecs, cluster, arn, versions)),
+        tuple(_targets(setting.aws.client("elbv2"), service.get("loadBalancers", []))),
+    )
+
+
+def run_smoke_tests(
+    setting: Setting, told: Callable[[smoke.Outcome], None]
+) -> tuple[str, str | None, list[smoke.Outcome]]:
+    """The smoke tests against what is deployed: its URL, its image's version, the outcomes.
+
+    Raises UsageError where nothing is deployed.
+    """
+    outputs = setting.live_outputs()
+    url = outputs.get("ServiceUrl")
+    if url is None:
+        raise UsageError(
+            f"there is no service in {setting.environment.name}",
+            why="no stack gives the output ServiceUrl",
+            next_step=f"python -m pipeline deploy {setting.environment.name}",
+        )
+    version = _Versions(setting, outputs.get("RepositoryUri")).of(outputs.get("ImageInUse"))
+    with requests.Session() as http:
+        checks = smoke.run(suite.checks(setting, url, version), http, told, clock=setting.clock)
+    return url, version, checks
+
+
+def _stack(node: str, name: str, live: Live | None) -> StackLine:
+    if live is None:
+        return StackLine(node, name, "-", "", "")
+    return StackLine(node, name, str(live.status), live.changed_at[:19], live.reason)
+
+
+class _Versions:
+    """Tags by digest, each asked of ECR once."""
+
+    def __init__(self, setting: Setting, repository_uri: str | None) -> None:
+        self._ecr = setting.aws.client("ecr")
+        self._repository = repository_uri
+        self._known: dict[str, str | None] = {}
+
+    def of(self, image_uri: str | None) -> str | None:
+        if image_uri is None or self._repository is None or "@" not in image_uri:
+            return None
+        digest = image_uri.partition("@")[2]
+        if digest not in self._known:
+            self._known[digest] = registry.version_of(self._ecr, self._repository, digest)
+        return self._known[digest]
+
+
+def _deployment(deployment: Mapping[str, Any]) -> str:
+    text = (
+        f"{deployment['status']}: {deployment.get('runningCount', 0)} of "
+        f"{deployment.get('desiredCount', 0)} run, "
+        f"{deployment.get('failedTasks', 0)} failed, {deployment.get('rolloutState', '-')}"
+    )
+    reason = deployment.get("rolloutStateReason")
+    return f"{text} ({reason})" if reason else text
+
+
+def _tasks(ecs: Any, cluster: str, service_arn: str, versions: _Versions) -> Sequence[TaskLine]:
+    arns = ecs.list_tasks(cluster=cluster, serviceName=service_arn.rsplit("/", 1)[-1])["taskArns"][:100]
+    if not arns:
+        return []
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+    lines = []
+    for task in sorted(tasks, key=lambda t: str(t.get("createdAt", ""))):
+        images = [c.get("image", "") for c in task.get("containers", [])]
+        version = next((v for v in map(versions.of, images) if v), None)
+        lines.append(
+            TaskLine(
+                task["taskArn"].rsplit("/", 1)[-1],
+                task.get("lastStatus", ""),
+                task.get("healthStatus", "UNKNOWN"),
+                version or "unknown",
+                str(task.get("startedAt", ""))[:19],
+            )
+        )
+    return lines
+
+
+def _targets(elbv2: Any, load_balancers: Sequence[Mapping[str, Any]]) -> Sequence[TargetLine]:
+    lines = []
+    for entry in load_balancers:
+        arns = [entry["targetGroupArn"]] if "targetGroupArn" in entry else []
+        alternate = entry.get("advancedConfiguration", {}).get("alternateTargetGroupArn")
+        for arn in [*arns, *([alternate] if alternate else [])]:
+            for target in elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]:
+                health = target["TargetHealth"]
+                address = f"{target['Target']['Id']}:{target['Target'].get('Port', '')}"
+                reason = " ".join(filter(None, (health.get("Reason"), health.get("Description"))))
+                lines.append(TargetLine(arn.split("/")[-2], address, health["State"], reason))
+    return lines

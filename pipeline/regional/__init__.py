@@ -1,0 +1,1 @@
+"""The one-click launch in several regions: launched by taskcat, tested, deleted."""

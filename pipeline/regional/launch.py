@@ -1,0 +1,212 @@
+"""One launch of everything in several regions: its secrets, bucket and stacks, and what became of them."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from botocore.exceptions import ClientError
+
+from pipeline.account import permissions_boundary, roles
+from pipeline.aws import stopped_tasks
+from pipeline.checks import smoke, suite
+from pipeline.cloudformation import secrets, stacks
+from pipeline.cloudformation.events import Event, EventStream, first_cause
+from pipeline.context import Setting
+from pipeline.graph import template
+from pipeline.image import registry
+from pipeline.regional import taskcat
+
+NESTED = "AWS::CloudFormation::Stack"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Region:
+    """What became of one region.
+
+    status: of the stack. cause: its first failure, or which smoke tests failed; "" where all went well.
+    evidence: further lines, on an ECS service the words of its tasks. where: the line in infra/ that failed.
+    """
+
+    name: str
+    status: str
+    url: str = ""
+    cause: str = ""
+    evidence: tuple[str, ...] = ()
+    where: str = ""
+
+
+class Launch:
+    """A launch from the environment `home` into `there` (region -> setting) as stacks called `stack`.
+
+    say(region) gives where that region's lines go.
+    """
+
+    def __init__(
+        self, home: Setting, there: Mapping[str, Setting], stack: str, say: Callable[[str], Say]
+    ) -> None:
+        self._home, self._there, self._stack, self._say = home, there, stack, say
+        self._bucket = f"{stack}-{home.environment.account}"
+        self._any = next(iter(there.values()))
+        values = {"ServiceName": home.project.service, "EnvironmentName": self._any.environment.name}
+        self._secrets: dict[str, str] = {}
+        self._templates = template.load_all(home.project.templates)
+        for parsed in self._templates:
+            self._secrets |= secrets.kinds_in(parsed, values)
+
+    def as_run(self, image: str) -> taskcat.Run:
+        """What taskcat is told of it. image: by digest."""
+        access = self._home.aws.access
+        caller = self._home.identity.get("Arn", "")
+        boundary = roles.boundary_of(caller, self._home.project.service, self._any.environment.name)
+        variables = {"AWS_DEFAULT_REGION": access.region}
+        if access.endpoint:
+            variables |= {
+                "AWS_ENDPOINT_URL": access.endpoint,
+                "AWS_ACCESS_KEY_ID": access.access_key or "",
+                "AWS_SECRET_ACCESS_KEY": access.secret_key or "",
+            }
+        return taskcat.Run(
+            stack=self._stack,
+            regions=list(self._there),
+            bucket=self._bucket,
+            bucket_region=access.region,
+            parameters={
+                "ServiceName": self._home.project.service,
+                "ImageUri": image,
+                "RepositoryArn": self._home.live_outputs()["RepositoryArn"],
+                **({permissions_boundary.PARAMETER: boundary} if boundary else {}),
+            },
+            tags=self._any.tags,
+            variables=variables,
+        )
+
+    def prepare(self) -> None:
+        """Make the bucket, and in every region the secrets. Raises WaitTimeoutError."""
+        self._make_bucket()
+        for setting in self._there.values():
+            for name, kind in self._secrets.items():
+                secrets.create(setting.aws.client("ssm"), name, setting.tags, setting.wait, kind)
+
+    def _make_bucket(self) -> None:
+        """S3 goes on deleting a bucket for a while, and refuses one of that name meanwhile."""
+        s3, region = self._home.aws.client("s3"), self._home.aws.region
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+        def probe() -> bool | None:
+            try:
+                s3.create_bucket(Bucket=self._bucket, **where)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "OperationAborted":
+                    raise
+                return None
+            return True
+
+        self._home.wait(probe, what=f"a new bucket {self._bucket}", timeout=self._home.timeout)
+
+    def look(self, image: str) -> list[Region]:
+        """What became of every region; where the stack is complete, the smoke tests say."""
+        version = registry.version_of(self._home.aws.client("ecr"), *registry.split(image))
+        return [self._look(name, setting, image, version) for name, setting in self._there.items()]
+
+    def clear(self) -> None:
+        """Delete every stack, secret and bucket of this launch, or of one that was interrupted.
+
+        Raises the first failure once all has been tried: StackStuckError, or ProtectedError for a stack of
+        that name which is no launch.
+        """
+        with ThreadPoolExecutor(len(self._there)) as pool:
+            done = [pool.submit(self._clear, name, setting) for name, setting in self._there.items()]
+        self._clear_bucket()
+        for one in done:
+            one.result()
+
+    @contextlib.contextmanager
+    def cleared_afterwards(self) -> Iterator[None]:
+        """Delete everything when the block ends, however it ends."""
+        try:
+            yield
+        finally:
+            self.clear()
+
+    def _look(self, name: str, setting: Setting, image: str, version: str | None) -> Region:
+        cloudformation = setting.aws.client("cloudformation")
+        live = stacks.describe(cloudformation, self._stack)
+        if live is None:
+            return Region(name, "not there", cause="taskcat made no stack")
+        url = live.outputs.get("ServiceUrl", "")
+        if live.status.name != "CREATE_COMPLETE":
+            cause = cause_of(cloudformation, live.stack_id)
+            if cause is None:
+                return Region(name, str(live.status), url, live.reason)
+            words = f"{cause.logical_id} ({cause.type}): {cause.reason}"
+            evidence = tuple(self._evidence(setting, cause))
+            return Region(name, str(live.status), url, words, evidence, self._where(cause))
+        checks = suite.checks(setting, url, version, digest=registry.split(image)[1])
+        say = self._say(name)
+
+        def told(one: smoke.Outcome) -> None:
+            say(f"{'passed' if one.passed else 'FAILED'} in {one.seconds:5.2f} s: {one.name} ({one.detail})")
+
+        with requests.Session() as http:
+            outcomes = smoke.run(checks, http, told, clock=setting.clock)
+        failure = smoke.failure_of(outcomes, url, setting.environment.name)
+        return Region(name, str(live.status), url, str(failure or ""))
+
+    def _evidence(self, setting: Setting, cause: Event) -> list[str]:
+        if cause.type != stopped_tasks.SERVICE or not cause.physical_id:
+            return []
+        watch = stopped_tasks.Watch(
+            setting.aws.client("ecs"),
+            setting.aws.client("logs"),
+            cluster=stopped_tasks.names(cause.physical_id)[0],
+            stack_name=cause.stack_id.split("/")[1],
+            since=datetime.min.replace(
+                tzinfo=UTC
+            ),  # the stack's name is its own: no other run's tasks have it
+            say=lambda _: None,
+        )
+        return watch.evidence("")
+
+    def _where(self, cause: Event) -> str:
+        for parsed in self._templates:
+            known = parsed.resources.get(cause.logical_id)
+            if known is not None and known.type == cause.type:
+                return parsed.where(cause.logical_id)
+        return ""
+
+    def _clear(self, name: str, setting: Setting) -> None:
+        say, cloudformation = self._say(name), setting.aws.client("cloudformation")
+        live = stacks.describe(cloudformation, self._stack)
+        if live is not None:
+            rename = f"give the launch another EnvironmentName in {taskcat.FILE}"
+            stacks.must_be_ours(live, setting.tags, rename, f"in {name} is no launch of Slipway's")
+        live = live and stacks.settle(cloudformation, live, say, setting.wait, setting.timeout)
+        if live is not None:
+            say(f"deleting stack {live.name} ({live.status})")
+            stacks.delete(
+                cloudformation, live, None, say, setting.wait, timeout=setting.timeout, quietly=True
+            )
+        secrets.delete(setting.aws.client("ssm"), self._secrets)
+
+    def _clear_bucket(self) -> None:
+        s3 = self._home.aws.client("s3")
+        with contextlib.suppress(s3.exceptions.NoSuchBucket):
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket):
+                for one in page.get("Contents", []):
+                    s3.delete_object(Bucket=self._bucket, Key=one["Key"])
+            s3.delete_bucket(Bucket=self._bucket)
+
+
+def cause_of(cloudformation: Any, stack_id: str) -> Event | None:
+    """The first failure of a stack, looked for in the nested stack that it happened in."""
+    events = EventStream(cloudformation, stack_id)
+    events.new()
+    cause = first_cause(events.seen)
+    if cause is None or cause.type != NESTED or not cause.physical_id:
+        return cause
+    return cause_of(cloudformation, cause.physical_id) or cause

@@ -1,0 +1,118 @@
+"""One run of taskcat: its project in a directory of its own, its command, and what it prints.
+
+The project holds the templates and nothing else, since taskcat uploads everything that lies beside its file.
+https://aws-ia.github.io/taskcat/docs/schema/taskcat_schema/
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from pipeline.config.project import Project
+from pipeline.errors import UsageError
+from pipeline.regional import taskcat_offline
+
+FILE = ".taskcat.yml"
+TEST = "microservice"
+REPORT = "taskcat_outputs"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run is about. bucket: where the templates go; bucket_region: the region it is in.
+
+    parameters: of the template, beside those in .taskcat.yml. variables: what leads to AWS (the environment).
+    """
+
+    stack: str
+    regions: Sequence[str]
+    bucket: str
+    bucket_region: str
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def settings(project: Project) -> dict[str, Any]:
+    """The project's .taskcat.yml. Raises UsageError where there is none, or it has no such test."""
+    file = project.root / FILE
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content["tests"][TEST]["parameters"]["EnvironmentName"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{FILE} does not say what to launch",
+            why=str(error),
+            next_step=f"give it tests: {TEST}: parameters: EnvironmentName, as Slipway's own has it",
+        ) from error
+    return dict(content)
+
+
+def configuration(content: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """.taskcat.yml for one run: regions, bucket, stack name and what the pipeline knows filled in."""
+    project, test = content["project"], content["tests"][TEST]
+    parameters = {
+        **test["parameters"],
+        "TemplateBucketName": run.bucket,
+        "TemplateBucketRegion": run.bucket_region,
+        "TemplateKeyPrefix": f"{project['name']}/",
+        **run.parameters,
+    }
+    return {
+        **content,
+        "project": {**project, "regions": list(run.regions), "s3_bucket": run.bucket, "tags": dict(run.tags)},
+        "tests": {TEST: {**test, "stack_name": run.stack, "parameters": parameters}},
+    }
+
+
+def test(project: Project, run: Run, say: Callable[[str], None]) -> int:
+    """Launch the stack in every region, wait, write the report to taskcat_outputs/; taskcat's exit code.
+
+    Nothing is deleted. Raises UsageError where taskcat is not installed.
+    """
+    python = project.root / ".venv-taskcat" / "bin" / "python"
+    if not python.exists():
+        raise UsageError("taskcat is not installed", next_step="make regional installs it by itself")
+    directory = project.root / ".slipway" / "regional"
+    report = project.root / REPORT
+    for old in (directory, report):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(project.templates, directory / "infra", ignore=shutil.ignore_patterns("environments"))
+    text = yaml.safe_dump(configuration(settings(project), run), sort_keys=False)
+    (directory / FILE).write_text(text, encoding="utf-8")
+    command = [
+        str(python),
+        "-P",
+        "-W",
+        "ignore::UserWarning",
+        taskcat_offline.__file__,
+        "test",
+        "run",
+        "--no-delete",
+    ]
+    # `make check` has linted the templates, with this project's own rules and exceptions.
+    command += ["--lint-disable", "--minimal-output", "--output-directory", str(report)]
+    with subprocess.Popen(  # noqa: S603 - a command of our own making
+        command,
+        cwd=directory,
+        env={**os.environ, **run.variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                if plain := _COLOUR.sub("", line).strip():
+                    say(plain)
+        except BaseException:
+            process.terminate()
+            raise
+    return process.returncode

@@ -1,0 +1,96 @@
+"""The image alone: what it needs, itself, and nothing that belongs to an environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.aws import errors
+from pipeline.cloudformation import fingerprints
+from pipeline.config.environment import PLACEHOLDER_ACCOUNT, Environment
+from pipeline.context import Setting
+from pipeline.errors import ImageError, TemplateError
+from pipeline.graph import graph, runner
+from pipeline.graph.runner import Outcome, Result
+from pipeline.image import image_step, registry
+from pipeline.release import stack_step
+from pipeline.release.deploy import Audience
+from pipeline.rollout.controller import Choices
+
+
+@dataclass(frozen=True)
+class Built:
+    """The image in the repository, by digest. word: `built`, or `unchanged` where it was there already."""
+
+    image: str
+    version: str
+    word: str
+
+    @property
+    def name(self) -> str:
+        """The URI without the digest."""
+        return registry.split(self.image)[0]
+
+    @property
+    def digest(self) -> str:
+        return registry.split(self.image)[1]
+
+
+def image_of(setting: Setting, audience: Audience, base_image: image_step.BaseImage) -> Built:
+    """Find or make the image of app/, and before that the repository it goes to.
+
+    Environments that share the repository may ask at the same time, and while a deploy runs. Raises what its
+    stack or the image fails with, and TemplateError where no template needs an image.
+    """
+    setting.guard_account()
+    if graph.IMAGE not in setting.nodes:
+        raise TemplateError(
+            "no template asks for an image",
+            why=f"none has the parameter {graph.IMAGE_GIVES}",
+            next_step="there is nothing to build",
+        )
+    needs = {
+        name: setting.nodes[name].needs
+        for name in (*graph.needed_for(setting.nodes, graph.IMAGE), graph.IMAGE)
+    }
+    # Of the account's, for an environment's own is written by whoever holds the environment.
+    memory = fingerprints.Remembered(
+        setting.aws.client("ssm"), f"/slipway/{setting.project.service}/deployed"
+    )
+
+    def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+        node, say = setting.nodes[name], audience.say(name)
+        inputs = node.inputs(outputs)
+        if node.template is not None:
+            return stack_step.work(setting, node, inputs, say, memory, Choices())
+        return image_step.work(setting, inputs[graph.IMAGE_NEEDS], say, base_image)
+
+    try:
+        outcomes = runner.run(needs, work, audience, clock=setting.clock)
+    finally:
+        memory.save(audience.say("memory"))
+    return _built(outcomes)
+
+
+def must_share(builder: Environment, other: Environment) -> None:
+    """Raises ImageError where an image that `builder` pushes is not in the repository of `other`.
+
+    A file that still holds the placeholder account is left out: nothing goes there yet.
+    """
+    if other.account == PLACEHOLDER_ACCOUNT != builder.account:
+        return
+    if (builder.account, builder.region) != (other.account, other.region):
+        raise ImageError(
+            f"{other.name} can't release what {builder.name} builds",
+            why=f"images are pushed to {builder.account} in {builder.region}, and {other.name} runs in "
+            f"{other.account} in {other.region}, which has a repository of its own",
+            next_step="docs/decisions/2026-11-23-promotion.md says what there is to choose",
+        )
+
+
+def _built(outcomes: Mapping[str, Outcome]) -> Built:
+    failure = errors.first_failure(runner.errors(outcomes))
+    if failure is not None:
+        raise failure
+    result = outcomes[graph.IMAGE].result
+    if result is None:
+        raise ValueError("an image that did not fail has a result")
+    return Built(result.outputs[graph.IMAGE_GIVES], result.outputs["version"], result.word)

@@ -1,0 +1,1 @@
+"""One rollout of the ECS service: followed, its gates answered, its weights and alarms guarded."""

@@ -1,0 +1,94 @@
+"""The service's alarms before a release: ECS watches none in a rollout that begins while one is in ALARM.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+
+So a release does not begin then. What the release before left behind is the exception: its tasks are gone,
+and the alarm follows a few minutes later, so that one is waited for.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pipeline.aws import service_deployment
+from pipeline.errors import RolloutRefusedError, WaitTimeoutError
+
+
+class Alarms(Protocol):
+    """What looking at alarms asks of CloudWatch."""
+
+    def describe_alarms(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """When a rollout that failed began and ended."""
+
+    began: datetime
+    ended: datetime
+
+
+def last_failure(ecs: service_deployment.Deployments, service_arn: str) -> Failure | None:
+    """The latest rollout that was rolled back or stopped; None where none was."""
+    failed = [one for one in service_deployment.listed(ecs, service_arn) if one["status"] in _FAILED]
+    last = max(failed, key=lambda brief: brief["createdAt"], default=None)
+    return None if last is None else Failure(last["createdAt"], last.get("finishedAt", last["createdAt"]))
+
+
+def must_be_quiet(
+    cloudwatch: Alarms,
+    names: Sequence[str],
+    failure: Callable[[], Failure | None],
+    say: Callable[[str], None],
+    wait: Callable[..., Any],
+    patience: float,
+) -> None:
+    """Return once none of the alarms is in ALARM. failure: gives the rollout that failed last.
+
+    Alarms that went into ALARM in that rollout, or within `patience` seconds after it, are waited for, as
+    many seconds. Raises RolloutRefusedError for those that stay, and at once for any other.
+    """
+    burning = _in_alarm(cloudwatch, names)
+    if burning and _left_behind(burning, failure(), patience):
+        say(
+            f"{_names(burning)} in ALARM since the rollout that failed: waiting at most "
+            f"{patience / 60:g} minutes for the end of it"
+        )
+        try:
+            wait(lambda: None if _in_alarm(cloudwatch, names) else True, what="the alarms", timeout=patience)
+        except WaitTimeoutError:
+            burning = _in_alarm(cloudwatch, names)
+        else:
+            burning = []
+            say("no alarm is in ALARM any more")
+    if burning:
+        raise RolloutRefusedError(
+            f"{_names(burning)} in ALARM before the release has begun",
+            why=burning[0].get("StateReason", "CloudWatch gives no reason")
+            + "; ECS disregards an alarm that is in ALARM when a rollout starts",
+            next_step="wait until it is over, or, to release the cure, deploy with --despite-alarms",
+        )
+
+
+_FAILED = ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
+
+
+def _in_alarm(cloudwatch: Alarms, names: Sequence[str]) -> list[dict[str, Any]]:
+    if not names:
+        return []
+    alarms = cloudwatch.describe_alarms(AlarmNames=list(names), StateValue="ALARM")["MetricAlarms"]
+    return [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
+
+
+def _left_behind(burning: Sequence[dict[str, Any]], failure: Failure | None, patience: float) -> bool:
+    if failure is None:
+        return False
+    # CloudWatch gives whole seconds.
+    first, last = failure.began - timedelta(seconds=1), failure.ended + timedelta(seconds=patience)
+    since = [alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"] for alarm in burning]
+    return all(first <= moment <= last for moment in since)
+
+
+def _names(alarms: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(alarm["AlarmName"] for alarm in alarms)

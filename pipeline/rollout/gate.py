@@ -1,0 +1,188 @@
+"""What happens while a rollout pauses: the migration, and the smoke tests of the new version.
+
+Both end in a verdict. What could not be run counts as failed: nobody saw that the new version is well.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline import masking
+from pipeline.aws import revision_tasks, stopped_tasks
+from pipeline.aws.service_deployment import Revision, ServiceDeployment, revision
+from pipeline.checks import smoke, suite
+from pipeline.cloudformation import resources as stack_resources
+from pipeline.cloudformation import secrets
+from pipeline.context import Setting
+from pipeline.errors import SlipwayError
+from pipeline.graph.template import Template
+from pipeline.image import registry
+from pipeline.rollout import migration
+from pipeline.rollout.traffic_weights import GROUPS
+
+TEST_HEADER = "X-Slipway-Test"
+_SETTLE_SECONDS = 20.0
+"""The test traffic has shifted already; a version that still does not answer is not there."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """why: what speaks against going on, "" where nothing does; lines: more for who looks for the cause."""
+
+    why: str = ""
+    lines: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.why
+
+    @property
+    def answer(self) -> str:
+        """What ECS is told."""
+        return "CONTINUE" if self.passed else "ROLLBACK"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One environment's gate. parameters: the stack's; resources: logical id -> physical id; url: of the
+    load balancer; served_before: what is released is no new version.
+    """
+
+    setting: Setting
+    template: Template
+    parameters: Mapping[str, str]
+    resources: Mapping[str, str]
+    service_arn: str
+    url: str
+    say: Callable[[str], None]
+    served_before: bool = False
+
+    def migrate(self, deployment: ServiceDeployment) -> Verdict:
+        """Run the new version's migration as a task of its own."""
+        return self._or_why_not("the migration", lambda: self._migrate(deployment))
+
+    def test(self, deployment: ServiceDeployment) -> Verdict:
+        """Run the smoke tests against the new version, through the test rule."""
+        return self._or_why_not("the smoke tests of the new version", lambda: self._test(deployment))
+
+    def evidence(self, deployment: ServiceDeployment) -> list[str]:
+        """How the tasks of the new version are, down to their last log lines."""
+        groups = [self.resources[group] for group in GROUPS.values() if group in self.resources]
+        client: Callable[[str], Any] = self.setting.aws.client
+        ecs, logs, elbv2 = client("ecs"), client("logs"), client("elbv2")
+
+        def read() -> list[str]:
+            definition = revision(ecs, deployment.target).task_definition
+            return revision_tasks.of_tasks(ecs, logs, elbv2, self.service_arn, definition, groups)
+
+        return stopped_tasks.or_why_not(read)
+
+    def version_of(self, target: Revision) -> str | None:
+        """The version of a revision's image: its tag in ECR."""
+        if not target.digest:
+            return None
+        repository = target.image.partition("@")[0]
+        return registry.version_of(self.setting.aws.client("ecr"), repository, target.digest)
+
+    def _migrate(self, deployment: ServiceDeployment) -> Verdict:
+        ecs = self.setting.aws.client("ecs")
+        _, partition, _, _, account, _ = self.service_arn.split(":", 5)
+        place = migration.Place(
+            cluster=self.service_arn.split("/")[1],
+            role_arn=f"arn:{partition}:iam::{account}:role/{self.resources['MigrationTaskRole']}",
+            security_groups=(
+                self.resources["MigrationSecurityGroup"],
+                self.parameters["DatabaseClientSecurityGroupId"],
+            ),
+        )
+        ended = migration.run(
+            ecs,
+            self.setting.aws.client("logs"),
+            revision(ecs, deployment.target),
+            place,
+            f"slipway-migrate/{deployment.id}",
+            self.say,
+            self.setting.wait,
+            self.setting.environment.rollout.migration_minutes * 60,
+        )
+        if not ended.fault:
+            return Verdict()
+        lines = ["last log lines of the migration:", *(f"  {line}" for line in ended.lines)]
+        return Verdict(f"the migration failed: {ended.fault}", tuple(lines if ended.lines else ()))
+
+    def _test(self, deployment: ServiceDeployment) -> Verdict:
+        target = revision(self.setting.aws.client("ecs"), deployment.target)
+        version = self.version_of(target)
+        with requests.Session() as http:
+            http.headers[TEST_HEADER] = self._secret()
+            outcomes = smoke.run(
+                suite.checks(
+                    self.setting,
+                    self.url,
+                    version,
+                    digest=target.digest or None,
+                    settle_seconds=_SETTLE_SECONDS,
+                    served_before=self.served_before,
+                ),
+                http,
+                self._tell,
+                clock=self.setting.clock,
+            )
+        failed = [f"{outcome.name}: {outcome.detail}" for outcome in outcomes if not outcome.passed]
+        if not failed:
+            return Verdict()
+        count = f"{len(failed)} smoke test{'s' if len(failed) > 1 else ''}"
+        lines = [*failed, *self.evidence(deployment)]
+        return Verdict(f"{count} of the new version failed: {failed[0]}", tuple(lines))
+
+    def _secret(self) -> str:
+        known = {
+            "ServiceName": self.setting.project.service,
+            "EnvironmentName": self.setting.environment.name,
+        }
+        names = [n for n, kind in secrets.kinds_in(self.template, known).items() if kind == "String"]
+        if not names:
+            raise KeyError("the test rule's secret in the template")
+        parameter = self.setting.aws.client("ssm").get_parameter(Name=names[0])["Parameter"]
+        return masking.remember(str(parameter["Value"]))
+
+    def _tell(self, outcome: smoke.Outcome) -> None:
+        mark = "passed" if outcome.passed else "FAILED"
+        self.say(f"new version: {mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
+
+    def _or_why_not(self, what: str, step: Callable[[], Verdict]) -> Verdict:
+        try:
+            return step()
+        except KeyError as error:
+            return Verdict(f"{what} could not be run: {error.args[0]} is not there")
+        except (
+            ClientError,
+            BotoCoreError,
+            SlipwayError,
+            migration.CouldNotStart,
+            requests.RequestException,
+        ) as error:
+            return Verdict(f"{what} could not be run: {error}")
+
+
+def find(
+    setting: Setting,
+    stack_name: str,
+    template: Template,
+    parameters: Mapping[str, str],
+    say: Callable[[str], None],
+    *,
+    served_before: bool = False,
+) -> Gate | None:
+    """The gate of a stack's service; None while the service is not there yet."""
+    there = stack_resources.read(setting.aws.client("cloudformation"), stack_name)
+    if not there.service_arn:
+        return None
+    url, balancers = "", there.of_type(stack_resources.LOAD_BALANCER)
+    if balancers:
+        found = setting.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=balancers[:1])
+        url = f"http://{found['LoadBalancers'][0]['DNSName']}"
+    return Gate(setting, template, parameters, there.physical, there.service_arn, url, say, served_before)

@@ -1,0 +1,194 @@
+"""The database migration as a one-off task from the new task definition, with a role and network of its own.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.aws.service_deployment import Revision
+from pipeline.errors import WaitTimeoutError
+
+CONTAINER = "app"
+COMMAND = ("migrate",)
+_KEPT = 20
+_MISSED = 20
+"""Looks in which a task that was just started may be unknown: ECS's answers are eventually consistent."""
+
+
+class Tasks(Protocol):
+    """What running the migration asks of ECS."""
+
+    def run_task(self, **request: Any) -> dict[str, Any]: ...
+
+    def list_tasks(self, **request: Any) -> dict[str, Any]: ...
+
+    def describe_tasks(self, **request: Any) -> dict[str, Any]: ...
+
+    def describe_task_definition(self, **request: Any) -> dict[str, Any]: ...
+
+    def stop_task(self, **request: Any) -> dict[str, Any]: ...
+
+
+class Lines(Protocol):
+    """What reading its log asks of CloudWatch Logs."""
+
+    def get_log_events(self, **request: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and as whom the migration runs."""
+
+    cluster: str
+    role_arn: str
+    security_groups: tuple[str, ...]
+
+
+@dataclass
+class Migration:
+    """How it ended. fault: "" where it succeeded; lines: the last of its log."""
+
+    fault: str = ""
+    lines: list[str] = field(default_factory=list)
+
+
+def run(
+    ecs: Tasks,
+    logs: Lines,
+    revision: Revision,
+    place: Place,
+    started_by: str,
+    say: Callable[[str], None],
+    wait: Callable[..., Any],
+    timeout: float,
+) -> Migration:
+    """Run the migration of a revision to its end, its log lines said as they come. timeout: seconds.
+
+    started_by: names this migration; a task of that name, running or ended, is taken as it is, so that a
+    second runner does not migrate twice.
+    """
+    task = _earlier(ecs, place.cluster, started_by) or _start(ecs, revision, place, started_by)
+    missed = 0
+    reader = _Log(ecs, logs, revision.task_definition, task.rsplit("/", 1)[-1], say)
+    say(f"the migration runs as task {task.rsplit('/', 1)[-1]}")
+
+    def probe() -> dict[str, Any] | None:
+        nonlocal missed
+        found = ecs.describe_tasks(cluster=place.cluster, tasks=[task])["tasks"]
+        reader.read()
+        if not found and (missed := missed + 1) < _MISSED:
+            return None
+        if not found:
+            return {"stoppedReason": "ECS no longer knows the task", "containers": []}
+        return found[0] if found[0]["lastStatus"] == "STOPPED" else None
+
+    try:
+        ended = wait(probe, what="the migration", timeout=timeout)
+    except WaitTimeoutError:
+        ecs.stop_task(cluster=place.cluster, task=task, reason="slipway: it took too long")
+        return Migration(f"it did not end within {timeout:.0f} s", reader.lines)
+    reader.read()
+    return Migration(_fault(ended), reader.lines)
+
+
+def _earlier(ecs: Tasks, cluster: str, started_by: str) -> str | None:
+    """One that runs, else one that ended not long ago. ECS documents `startedBy` as a filter that stands
+    alone: where it takes no second one, what has ended is not looked for, and the client token still holds a
+    second task back.
+    """
+    found = ecs.list_tasks(cluster=cluster, startedBy=started_by)["taskArns"]
+    if not found:
+        try:
+            ended = ecs.list_tasks(cluster=cluster, startedBy=started_by, desiredStatus="STOPPED")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidParameterException":
+                raise
+            return None
+        found = ended["taskArns"]
+    return str(found[0]) if found else None
+
+
+def _start(ecs: Tasks, revision: Revision, place: Place, started_by: str) -> str:
+    answer = ecs.run_task(
+        cluster=place.cluster,
+        taskDefinition=revision.task_definition,
+        launchType="FARGATE",
+        count=1,
+        startedBy=started_by,
+        clientToken=started_by.rsplit("/", 1)[-1],
+        propagateTags="TASK_DEFINITION",
+        networkConfiguration={
+            "awsvpcConfiguration": {
+                "subnets": list(revision.subnets),
+                "securityGroups": list(place.security_groups),
+                "assignPublicIp": revision.public_ip,
+            }
+        },
+        overrides={
+            "taskRoleArn": place.role_arn,
+            "containerOverrides": [{"name": CONTAINER, "command": list(COMMAND)}],
+        },
+    )
+    if not answer.get("tasks"):
+        reasons = [f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in answer.get("failures", [])]
+        raise CouldNotStart("; ".join(reasons) or "ECS started no task and gave no reason")
+    return str(answer["tasks"][0]["taskArn"])
+
+
+class CouldNotStart(Exception):  # noqa: N818 - becomes the reason of a rollback
+    """ECS took the request, and no task."""
+
+
+def _fault(task: dict[str, Any]) -> str:
+    container: dict[str, Any] = next((c for c in task["containers"] if c["name"] == CONTAINER), {})
+    if container.get("exitCode") == 0:
+        return ""
+    code = container.get("exitCode")
+    words = "it did not start" if code is None else f"it exited with {code}"
+    reasons: Sequence[str] = [r for r in (container.get("reason"), task.get("stoppedReason")) if r]
+    return f"{words} ({'; '.join(reasons)})" if reasons else words
+
+
+class _Log:
+    """The task's log stream; it comes into being with its first line. One that can't be read says nothing
+    against the migration.
+    """
+
+    def __init__(
+        self, ecs: Tasks, logs: Lines, definition: str, task_id: str, say: Callable[[str], None]
+    ) -> None:
+        self._logs, self._say, self._complained = logs, say, False
+        self.lines: list[str] = []
+        self._request: dict[str, Any] | None = None
+        described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
+        for container in described["containerDefinitions"]:
+            options = container.get("logConfiguration", {}).get("options", {})
+            if container["name"] == CONTAINER and "awslogs-group" in options:
+                stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{CONTAINER}/{task_id}"
+                self._request = {
+                    "logGroupName": options["awslogs-group"],
+                    "logStreamName": stream,
+                    "startFromHead": True,
+                }
+
+    def read(self) -> None:
+        if self._request is None:
+            return
+        try:
+            answer = self._logs.get_log_events(**self._request)
+        except (ClientError, BotoCoreError) as error:
+            code = getattr(error, "response", {}).get("Error", {}).get("Code")
+            if code != "ResourceNotFoundException" and not self._complained:
+                self._say(f"(its log is not readable: {error})")
+                self._complained = True
+            return
+        if answer.get("nextForwardToken"):
+            self._request["nextToken"] = answer["nextForwardToken"]
+        for event in answer["events"]:
+            line = event["message"].rstrip()
+            self.lines = [*self.lines, line][-_KEPT:]
+            self._say(f"  {line}")

@@ -1,0 +1,104 @@
+"""What is told of a rollout when it is over: the stages it went through, and the first cause if it failed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.aws.service_deployment import ENDED, ServiceDeployment
+from pipeline.checks import ledger
+from pipeline.errors import RolloutFailedError, SlipwayError
+
+_AGAIN = "mend the cause and deploy again"
+_HALF_WAY = {"STOPPED": "was stopped", "ROLLBACK_FAILED": "could not be rolled back"}
+"""How a deployment ends that brings nothing back."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stage that the rollout came to. at: seconds on the follower's clock."""
+
+    stage: str
+    status: str
+    at: float
+
+    @property
+    def under_way(self) -> bool:
+        return self.status not in ENDED
+
+
+@dataclass
+class Story:
+    """One rollout. reached: the last stage before it ended or turned back. why: "" until something spoke
+    against it. released: it ended well. ended: seconds on the follower's clock. ledger_file: the probe's, if
+    it asked.
+    """
+
+    version: str | None = None
+    image: str = ""
+    nothing_before: bool = False
+    stages: list[str] = field(default_factory=list)
+    reached: str = ""
+    stage: str = ""
+    why: str = ""
+    lines: list[str] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    ended: float = 0.0
+    ledger_file: Path | None = None
+    released: bool = False
+    _told: str = ""
+
+    def timed(self) -> list[tuple[Passage, float]]:
+        """Each passage with when the next one began."""
+        ends = [*(passage.at for passage in self.passages[1:]), self.ended]
+        return list(zip(self.passages, ends, strict=True))
+
+    def passed(self, now: ServiceDeployment, at: float) -> str:
+        """Note the stage the deployment is in, and since when, and give it in words."""
+        self.passages.append(Passage(now.stage or "-", now.status, at))
+        if now.status == "IN_PROGRESS":
+            self.reached = now.stage
+        words = f"{now.stage or '-'} {now.status}"
+        if now.stage == "SCALE_UP":
+            words += f", {now.running} of {now.requested} tasks run"
+        if now.stage == "PRODUCTION_TRAFFIC_SHIFT" and now.production_weight:
+            words += f", {now.production_weight:g} % of production to the new version"
+        if now.why and now.status != "IN_PROGRESS" and now.why != self._told:
+            self._told = now.why
+            words += f": {now.why}"
+        self.stages.append(words)
+        return words
+
+    def blame(self, stage: str, why: str, lines: Sequence[str] = ()) -> None:
+        """Keep the first cause: what follows from it is none."""
+        if not self.why:
+            self.stage, self.why, self.lines = stage, why, list(lines)
+
+    def failure(
+        self, kept: ledger.Ledger | None, stack_failure: SlipwayError | None
+    ) -> RolloutFailedError | None:
+        """One page, from stage and reason down to the last log lines; None where nothing spoke against it, or
+        what did came too late: it serves.
+        """
+        if not self.why or self.released:
+            return None
+        details = [f"rollout: {line}" for line in self.stages]
+        if kept is not None:
+            details += ledger.first_errors(kept.entries)
+            details.append(f"production probe: {ledger.summary(kept.entries)} ({kept.file or 'not kept'})")
+        ended, serves = "was rolled back", "what served before serves now"
+        next_step = stack_failure.next_step if stack_failure and stack_failure.next_step else _AGAIN
+        if self.nothing_before:
+            serves = "nothing serves yet"
+        elif self.passages and self.passages[-1].status in _HALF_WAY:
+            ended, serves = _HALF_WAY[self.passages[-1].status], "`status` tells what serves now"
+        elif next_step != _AGAIN:  # the stack is stuck
+            serves = "`status` tells what serves now"
+        version = f"version {self.version}" if self.version else "the new version"
+        return RolloutFailedError(
+            f"{version} {ended} in {self.stage}",
+            why=self.why,
+            next_step=f"{next_step}; {serves}",
+            details=[*details, *(stack_failure.details if stack_failure else ()), *self.lines],
+            where=stack_failure.where if stack_failure else "",
+            also=stack_failure.also if stack_failure else (),
+        )

@@ -1,0 +1,131 @@
+"""The weights guard: no stack update moves production's traffic.
+
+ECS rewrites the production rule's weights at every release, and CloudFormation does not know: whenever it
+writes that rule, forward or in a rollback, it writes the weights of the stack's parameters. So these are
+brought to the live ones first, by an update of their own that changes nothing else; a rollback of the update
+that follows then has nothing to put back. https://github.com/aws/aws-cdk/issues/36649
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from pipeline.cloudformation import change_set, deploy, parameter_update
+from pipeline.cloudformation.change_set import Detail, ResourceChange, Wanted
+from pipeline.cloudformation.resources import SERVICE
+from pipeline.cloudformation.stacks import Live, Say, Wait
+from pipeline.errors import RolloutRefusedError
+from pipeline.graph.template import Template
+
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+PRODUCTION_RULE = "ProductionRule"
+GROUPS = {"BlueWeight": "BlueTargetGroup", "GreenWeight": "GreenTargetGroup"}
+"""Parameter -> logical id of the target group whose weight it is."""
+
+
+class Rules(Protocol):
+    """What reading weights asks of Elastic Load Balancing."""
+
+    def describe_rules(self, **request: Any) -> dict[str, Any]: ...
+
+
+def guarded(template: Template) -> bool:
+    """Whether the template has a production rule with weights to guard."""
+    return GROUPS.keys() <= template.parameters.keys() and PRODUCTION_RULE in template.resources
+
+
+def as_the_stack_has_them(wanted: Wanted, live: Live | None) -> Wanted:
+    """`wanted` with the weights that the stack was last given, so that asking for it moves none."""
+    if live is None or not guarded(wanted.template):
+        return wanted
+    kept = {key: live.parameters[key] for key in GROUPS if key in live.parameters}
+    return replace(wanted, parameters={**wanted.parameters, **kept})
+
+
+def live_weights(elbv2: Rules, resources: Mapping[str, str]) -> dict[str, str] | None:
+    """Parameter -> the weight that its target group has in the production rule now.
+
+    resources: logical id -> physical id. None where the rule is not there, or knows neither group.
+    """
+    if PRODUCTION_RULE not in resources:
+        return None
+    rules = elbv2.describe_rules(RuleArns=[resources[PRODUCTION_RULE]])["Rules"]
+    targets: dict[str, int] = {}
+    for action in rules[0]["Actions"] if rules else []:
+        for group in action.get("ForwardConfig", {}).get("TargetGroups", []):
+            targets[group["TargetGroupArn"]] = int(group.get("Weight", 1))
+    found = {key: targets.get(resources.get(group, ""), 0) for key, group in GROUPS.items()}
+    return {key: str(weight) for key, weight in found.items()} if any(found.values()) else None
+
+
+def align(
+    cloudformation: deploy.CloudFormation,
+    live: Live,
+    template: Template,
+    weights: Mapping[str, str] | None,
+    say: Say,
+    wait: Wait,
+    timeout: float,
+) -> Live:
+    """Tell the stack the live weights, if it has others; give the stack as it is then.
+
+    Raises RolloutRefusedError where that would change anything but rules.
+    """
+    known = {key: live.parameters[key] for key in GROUPS if key in live.parameters}
+    if weights is None or not known or all(float(known[key]) == float(weights[key]) for key in known):
+        return live
+    changed = {key: weights[key] for key in known}
+    what = "where ECS sends its traffic"
+    return parameter_update.align(
+        cloudformation, live, template, changed, say, wait, timeout, what=what, kind=RULE
+    )
+
+
+def refuse_to_move(changes: Iterable[ResourceChange], template: Template) -> None:
+    """Raises RolloutRefusedError where a change set would change the production rule's targets.
+
+    To be called with a change set for which the weights were what the stack has (`as_the_stack_has_them`).
+    """
+    if not guarded(template):
+        return
+    every = list(changes)
+    for change in every:
+        if change.logical_id != PRODUCTION_RULE or change.action == "Add":
+            continue
+        replaced = change.action == "Remove" or change.replacement == "True"
+        if replaced or any(_moves(detail, every) for detail in change.details):
+            raise RolloutRefusedError(
+                "this update would change where the production rule sends its traffic",
+                why=f"{PRODUCTION_RULE} [{template.where(PRODUCTION_RULE)}] would be {_verb(change)}; ECS "
+                "moves its weights, and CloudFormation would put others there, perhaps of a target group "
+                "that has no tasks (aws-cdk#36649)",
+                next_step="leave the rule's actions and its target groups as they are",
+                where=template.where(PRODUCTION_RULE),
+            )
+
+
+def _moves(detail: Detail, changes: Sequence[ResourceChange]) -> bool:
+    """A reference to a target group keeps its value, unless that target group is replaced."""
+    if "Actions" not in detail.path.split("/"):
+        return False
+    return not detail.referred_to or detail.referred_to in parameter_update.replaced(changes)
+
+
+def reviewer(template: Template, more: Callable[[], None]) -> Callable[[change_set.Changes], None]:
+    """What `stack.deploy` calls before it executes: the guard, then `more` if the service would change."""
+
+    def review(changes: change_set.Changes) -> None:
+        refuse_to_move(changes.changes, template)
+        every = changes.changes
+        services = [c for c in every if c.type == SERVICE and c.action == "Modify"]
+        gone = parameter_update.replaced(every, perhaps=True)
+        if any(not parameter_update.only_refers(change, gone) for change in services):
+            more()
+
+    return review
+
+
+def _verb(change: ResourceChange) -> str:
+    if change.action == "Remove":
+        return "removed"
+    return "replaced" if change.replacement == "True" else f"given other {', '.join(change.paths)}"

@@ -1,0 +1,39 @@
+"""What the import contracts cannot say: printing, exiting and waiting have one place each."""
+
+import ast
+
+from tests.support.modules import of_pipeline, trees
+
+PRINTERS = {f"pipeline.cli.{name}" for name in ("commands", "reviews", "accounts", "images")}
+A_DOZEN = 13
+"""A package with more modules is two packages."""
+
+
+def calls(tree: ast.Module) -> set[str]:
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def who_calls(*functions: str) -> set[str]:
+    return {name for name, tree in of_pipeline().items() if calls(tree) & set(functions)}
+
+
+def test_only_the_edge_exits() -> None:
+    assert {"pipeline.__main__"} == who_calls("exit", "sys.exit", "os._exit", "quit")
+
+
+def test_only_commands_print() -> None:
+    assert who_calls("print") <= PRINTERS
+
+
+def test_no_module_sleeps_by_itself() -> None:
+    assert set() == who_calls("time.sleep")
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [] == [name for name, tree in trees().items() if not ast.get_docstring(tree)]
+
+
+def test_no_package_has_more_than_about_a_dozen_modules() -> None:
+    packages = [name.rpartition(".")[0] for name in trees()]
+
+    assert [] == [name for name in sorted(set(packages)) if packages.count(name) > A_DOZEN]

@@ -1,0 +1,58 @@
+"""A fork at a pretended GitHub: act runs its workflows, its AWS account is a local one, empty at first."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.clone import clone_to
+from tests.support.fake_github import FakeGitHub
+from tests.support.workflows.act import Forge
+from tests.support.workflows.fork import ACCOUNT, ENVIRONMENTS, Account, make_fork
+from tests.support.workflows.run import Run
+
+
+@pytest.fixture(scope="session")
+def fork(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Forge:
+    return make_fork(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def github(fork: Forge) -> Iterator[FakeGitHub]:
+    """The issues and comments of the fork."""
+    with FakeGitHub() as github:
+        fork.environment["GITHUB_API_URL"] = github.url
+        yield github
+
+
+@pytest.fixture(scope="session")
+def account(fork: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account that has been through `make bootstrap`, and nothing else."""
+    here = clone_to(tmp_path_factory.mktemp("account"))
+    (here.path / ".venv").symlink_to(sys.prefix)
+    try:
+        up = here.pipeline("local", "up", SLIPWAY_LOCAL_ACCOUNT=ACCOUNT, SLIPWAY_LOCAL_MINUTE_SECONDS="0.5")
+        assert up.exit_code == 0, up.output
+        endpoint = re.findall(r"http://localhost:\d+", up.output)[-1]
+        fork.environment["AWS_ENDPOINT_URL"] = endpoint
+        (fork.clone.path / ".venv").symlink_to(here.path / ".venv")
+        account = Account(endpoint)
+        bootstrap = fork.clone.pipeline("bootstrap", *ENVIRONMENTS, **account.administrator)
+        assert bootstrap.exit_code == 0, bootstrap.output
+        yield account
+    finally:
+        here.pipeline("local", "down")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Destroying comes last, whatever the alphabet says: the others share the environments."""
+    items.sort(key=lambda item: item.path.name == "test_destroy.py" and item.path.parent.name == "workflows")
+
+
+@pytest.fixture(scope="session")
+def pushed(fork: Forge, account: Account) -> Run:
+    """The first push to main: everything from nothing."""
+    run = fork.run("deploy", "push")
+    assert run.exit_code == 0, run.said
+    return run

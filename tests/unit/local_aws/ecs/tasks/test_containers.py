@@ -1,0 +1,84 @@
+"""What an engine says of a task's containers, and what it leaves unsaid."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import APIError, NotFound
+
+from local_aws.ecs.tasks.containers import Containers, Seen
+from local_aws.settings import Settings
+
+
+def raising(error: Exception) -> Any:
+    def call(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return call
+
+
+def containers(**client: Any) -> Containers:
+    made = Containers(Settings(Path("/x")))
+    made.__dict__["_client"] = SimpleNamespace(**client)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (NotFound("gone"), Seen(running=False, exit_code=137)),
+        (APIError("500 Server Error"), None),
+        (OSError("connection refused"), None),
+    ],
+)
+def test_a_container_that_is_gone_was_killed_and_one_that_nobody_tells_of_is_unknown(
+    error: Exception, seen: Seen | None
+) -> None:
+    api = SimpleNamespace(inspect_container=raising(error))
+
+    assert seen == containers(api=api).see("id")
+
+
+@pytest.mark.parametrize(
+    ("error", "whole"), [(None, True), (NotFound("gone"), True), (APIError("500 Server Error"), False)]
+)
+def test_what_an_engine_did_not_remove_is_said(error: Exception | None, whole: bool) -> None:
+    thing = SimpleNamespace(remove=(lambda **_: None) if error is None else raising(error))
+    things = SimpleNamespace(list=lambda **_: [thing])
+
+    assert whole is containers(containers=things, volumes=things).remove_task("1")
+
+
+def test_an_engine_that_does_not_answer_has_removed_nothing() -> None:
+    away = SimpleNamespace(list=raising(OSError("connection refused")))
+
+    assert not containers(containers=away, volumes=away).remove_task("1")
+
+
+def test_an_image_of_the_local_registry_is_pulled_without_a_credential_helper() -> None:
+    pulled: list[Any] = []
+    images = SimpleNamespace(pull=lambda name, auth_config: pulled.append((name, auth_config["username"])))
+
+    containers(images=images).pull("localhost:4566/orders@sha256:1")
+
+    assert [("localhost:4566/orders@sha256:1", "AWS")] == pulled
+
+
+def test_no_container_of_a_task_publishes_a_port() -> None:
+    created: list[dict[str, Any]] = []
+
+    def create(_: str, **options: Any) -> Any:
+        created.append(options)
+        networks = {"NetworkSettings": {"Networks": {options.get("network"): {"IPAddress": "10.0.0.7"}}}}
+        return SimpleNamespace(id="1", attrs=networks, start=lambda: None, reload=lambda: None)
+
+    there = SimpleNamespace(get=lambda _: None)
+    made = containers(containers=SimpleNamespace(create=create), images=there, networks=there)
+    made.start_pause("0123456789")
+    made.start(
+        "0123456789", {"name": "app", "image": "i", "portMappings": [{"containerPort": 80}]}, {}, "1", []
+    )
+
+    assert [False, False] == ["ports" in one or "publish_all_ports" in one for one in created]
+    assert "container:1" == created[1]["network_mode"]

@@ -1,0 +1,228 @@
+"""The life of one task, on containers that only pretend."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from local_aws.ecs.tasks import run as task_run
+from local_aws.ecs.tasks.containers import Changes, ContainerError, Seen
+from local_aws.ecs.tasks.run import TaskRun
+from local_aws.ecs.tasks.task import Task
+
+RUNNING = Seen(running=True)
+
+
+class PretendedContainers:
+    """seen: what Docker says of each container, by name, in turn; the last answer stays."""
+
+    def __init__(self, seen: Mapping[str, list[Seen | None]], unpullable: str = "") -> None:
+        self.changes = Changes()
+        self.done: list[str] = []
+        self.environments: dict[str, Mapping[str, str]] = {}
+        self._seen = {name: list(answers) for name, answers in seen.items()}
+        self._unpullable = unpullable
+
+    def pull(self, image: str) -> None:
+        if image == self._unpullable:
+            raise ContainerError(f"CannotPullContainerError: {image}: not found")
+
+    def start_pause(self, task_id: str) -> tuple[str, str]:
+        return "pause", "10.0.0.7"
+
+    def start(
+        self,
+        task_id: str,
+        definition: Mapping[str, Any],
+        environment: Mapping[str, str],
+        pause: str,
+        volumes: Sequence[str],
+    ) -> str:
+        name: str = definition["name"]
+        self.done.append(f"start {name}")
+        self.environments[name] = environment
+        return name
+
+    def see(self, container_id: str) -> Seen | None:
+        self.changes.tell()
+        answers = self._seen[container_id]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def stop(self, container_id: str, timeout: int) -> None:
+        self.done.append(f"stop {container_id} within {timeout}")
+        self._seen[container_id] = [Seen(running=False, exit_code=0)]
+
+    def remove_task(self, task_id: str) -> bool:
+        self.done.append("remove")
+        return True
+
+
+def container(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "image": "i", "essential": True, **more}
+
+
+MISSING_SECRET = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+    "failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): "
+    "invalid ssm parameters: /absent"
+)
+MIGRATE = container("migrate", essential=False)
+APP = container("app", stopTimeout=7, dependsOn=[{"containerName": "migrate", "condition": "SUCCESS"}])
+
+
+def live(
+    definitions: list[dict[str, Any]],
+    containers: PretendedContainers,
+    leaving: list[str] | None = None,
+    **task: Any,
+) -> tuple[Task, list[str]]:
+    """Run a task to its end; gives it and the statuses it went through. leaving: takes ids as they leave."""
+    record = Task(
+        definition={"taskDefinitionArn": "arn:td", "containerDefinitions": definitions},
+        cluster_arn="arn:aws:ecs:eu-west-1:000000000000:cluster/c",
+        group="service:orders",
+        **task,
+    )
+    statuses: list[str] = []
+    run = TaskRun(
+        record,
+        containers,  # type: ignore[arg-type]
+        parameters=lambda names: {name: "secret" for name in names if name != "/absent"},
+        logs=lambda: None,
+        before_stop=lambda one: None if leaving is None else leaving.append(one.id),
+        changed=lambda: statuses.append(record.last_status) if record.last_status not in statuses else None,
+    )
+    run.run()
+    return record, statuses
+
+
+def test_a_task_lives_through_every_status_and_leaves_nothing() -> None:
+    containers = PretendedContainers(
+        {
+            "migrate": [RUNNING, Seen(running=False, exit_code=0)],
+            "app": [RUNNING, RUNNING, RUNNING, Seen(running=False, exit_code=3)],
+        }
+    )
+
+    task, statuses = live([APP, MIGRATE], containers)
+
+    assert [
+        "PENDING",
+        "ACTIVATING",
+        "RUNNING",
+        "DEACTIVATING",
+        "STOPPING",
+        "DEPROVISIONING",
+        "STOPPED",
+    ] == statuses
+    assert ["start migrate", "start app", "remove"] == containers.done
+    assert ("EssentialContainerExited", "Essential container in task exited") == (
+        task.stop_code,
+        task.stopped_reason,
+    )
+    assert {"migrate": 0, "app": 3} == {one.name: one.exit_code for one in task.containers}
+
+
+def test_the_app_does_not_start_when_the_migration_fails() -> None:
+    containers = PretendedContainers(
+        {"migrate": [RUNNING, Seen(running=False, exit_code=1)], "app": [RUNNING]}
+    )
+
+    task, _ = live([APP, MIGRATE], containers)
+
+    assert ["start migrate", "remove"] == containers.done
+    assert ("TaskFailedToStart", "Task failed to start") == (task.stop_code, task.stopped_reason)
+    assert "dependency [migrate]" in task.containers[0].reason
+
+
+def test_what_still_runs_is_stopped_with_its_own_timeout() -> None:
+    containers = PretendedContainers(
+        {"app": [RUNNING], "helper": [RUNNING, RUNNING, Seen(running=False, exit_code=1)]}
+    )
+
+    live([container("app", stopTimeout=7), container("helper")], containers)
+
+    assert ["start app", "start helper", "stop app within 7", "remove"] == containers.done
+
+
+@pytest.mark.parametrize(
+    ("definition", "reason"),
+    [
+        (container("app", image="absent"), "CannotPullContainerError: absent: not found"),
+        (
+            container("app", secrets=[{"name": "X", "valueFrom": "/absent"}]),
+            MISSING_SECRET,
+        ),
+    ],
+)
+def test_a_task_that_cannot_start_says_why(definition: dict[str, Any], reason: str) -> None:
+    containers = PretendedContainers({}, unpullable="absent")
+
+    task, _ = live([definition], containers)
+
+    assert ("TaskFailedToStart", reason, "STOPPED") == (
+        task.stop_code,
+        task.stopped_reason,
+        task.containers[0].status,
+    )
+    assert ["remove"] == containers.done
+
+
+def test_environment_secrets_and_overrides_meet_in_the_container() -> None:
+    containers = PretendedContainers({"app": [Seen(running=False, exit_code=0)]})
+    definition = container(
+        "app",
+        environment=[{"name": "A", "value": "1"}, {"name": "B", "value": "1"}],
+        secrets=[{"name": "S", "valueFrom": "/s"}],
+    )
+    override = {"name": "app", "environment": [{"name": "B", "value": "2"}]}
+
+    live([definition], containers, overrides={"containerOverrides": [override]})
+
+    assert {"A": "1", "B": "2", "S": "secret"} == containers.environments["app"]
+
+
+def test_running_out_of_memory_is_said_on_the_container() -> None:
+    containers = PretendedContainers({"app": [Seen(running=False, exit_code=137, out_of_memory=True)]})
+
+    task, _ = live([container("app")], containers)
+
+    assert task.containers[0].reason == "OutOfMemoryError: Container killed due to memory usage"
+
+
+def test_a_task_outlives_an_engine_that_does_not_answer_for_a_while() -> None:
+    containers = PretendedContainers({"app": [RUNNING, None, None, Seen(running=False, exit_code=3)]})
+
+    task, statuses = live([container("app")], containers)
+
+    assert "RUNNING" in statuses
+    assert ("EssentialContainerExited", 3) == (task.stop_code, task.containers[0].exit_code)
+
+
+class DockerAway(PretendedContainers):
+    """Nothing can be stopped, and what is left of a task cannot be removed at once either."""
+
+    failures = 2
+
+    def stop(self, container_id: str, timeout: int) -> None:
+        raise OSError("connection refused")
+
+    def remove_task(self, task_id: str) -> bool:
+        super().remove_task(task_id)
+        self.failures -= 1
+        return self.failures < 0
+
+
+def test_a_task_ends_although_docker_is_away_and_is_removed_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(task_run, "RETRY_SECONDS", 0.001)
+    left: list[str] = []
+    containers = DockerAway({"app": [RUNNING, Seen(running=False, exit_code=1)], "helper": [RUNNING]})
+
+    task, statuses = live([container("app"), container("helper")], containers, leaving=left)
+
+    assert [task.id] == left
+    assert "STOPPED" == statuses[-1]
+    assert task.stopped_at is not None
+    assert ["remove", "remove", "remove"] == containers.done[-3:]

@@ -1,0 +1,157 @@
+import asyncio
+import os
+from importlib import import_module
+
+import pytest
+
+from local_aws.emulator.registry import OPERATIONS, Registry
+from local_aws.settings import ACCOUNT, REGION, Settings
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    stacks = import_module("ministack.services.cloudformation.stacks")
+    provisioners = import_module("ministack.services.cloudformation.provisioners")
+    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
+    monkeypatch.setattr(provisioners, "_RESOURCE_HANDLERS", dict(provisioners._RESOURCE_HANDLERS))
+    for module, table in OPERATIONS.values():
+        monkeypatch.setattr(import_module(module), table, dict(getattr(import_module(module), table)))
+    return Registry(Settings(checkout=tmp_path))
+
+
+def of_a_thing(logical_id, properties, stack_name):
+    return "thing-1", {}
+
+
+def changed(physical_id, old, new, stack_name, logical_id):
+    return physical_id, {}
+
+
+def gone(physical_id, properties):
+    return None
+
+
+@pytest.mark.parametrize("service", OPERATIONS)
+def test_ministack_still_keeps_its_operations_in_the_table_we_know(service):
+    module, table = OPERATIONS[service]
+
+    assert (
+        "ministack" in getattr(import_module(module), table)[next(iter(Registry._table(service)))].__module__
+    )
+
+
+def test_ministack_still_resolves_a_resource_type_through_the_table_we_know(registry):
+    registry.resource_type("Slipway::Test::Thing", create=of_a_thing, update=changed, delete=gone)
+
+    provision = import_module("ministack.services.cloudformation.provisioners")._provision_resource
+
+    assert ("thing-1", {}) == provision("Slipway::Test::Thing", "Thing", {}, "a-stack")
+
+
+def test_a_resource_type_that_waits_runs_on_a_thread_of_its_own(registry):
+    stacks = import_module("ministack.services.cloudformation.stacks")
+    registry.resource_type("Slipway::Test::Slow", create=of_a_thing, update=changed, delete=gone, waits=True)
+    registry.resource_type("Slipway::Test::Fast", create=of_a_thing, update=changed, delete=gone)
+
+    assert stacks._runs_on_worker_thread("Slipway::Test::Slow")
+    assert not stacks._runs_on_worker_thread("Slipway::Test::Fast")
+    assert stacks._runs_on_worker_thread("AWS::CloudFormation::WaitCondition")
+
+
+def test_an_update_learns_the_logical_id(registry):
+    seen = []
+
+    def update(physical_id, old, new, stack_name, logical_id):
+        seen.append((physical_id, logical_id, stack_name))
+        return "thing-2", {}
+
+    registry.resource_type("Slipway::Test::Thing", create=of_a_thing, update=update, delete=gone)
+    provisioners = import_module("ministack.services.cloudformation.provisioners")
+    provisioners._update_resource(
+        "Slipway::Test::Thing", "thing-1", {"A": "1"}, {"A": "2"}, "a-stack", "Thing"
+    )
+
+    assert [("thing-1", "Thing", "a-stack")] == seen
+
+
+def test_an_operation_replaces_the_shipped_one(registry):
+    def handler(request):
+        return 200, {}, b"ours"
+
+    shipped = registry.shipped_operation("ecs", "ListClusters")
+    registry.ecs_operation("ListClusters", handler)
+
+    assert handler is registry.shipped_operation("ecs", "ListClusters")
+    assert shipped is not handler
+
+
+def test_records_are_kept_under_our_account_and_region_inside_the_scope(registry):
+    responses = import_module("ministack.core.responses")
+
+    with registry.scope():
+        assert (ACCOUNT, REGION) == (responses.get_account_id(), responses.get_region())
+
+
+def test_hooks_run_in_order_at_start_and_backwards_at_shutdown(registry):
+    seen = []
+
+    async def slow():
+        await asyncio.sleep(0)
+        seen.append("second")
+
+    for hooks in (registry.on_start, registry.on_shutdown):
+        hooks(lambda: seen.append("first"))
+        hooks(slow)
+    asyncio.run(registry.start())
+    asyncio.run(registry.shutdown())
+
+    assert ["first", "second", "second", "first"] == seen
+
+
+def test_importing_the_package_does_not_import_ministack():
+    import subprocess
+    import sys
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, local_aws; print('ministack' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
+
+    assert "False" == loaded.stdout.strip()
+
+
+def test_every_module_finds_the_ministack_names_it_registers_with(tmp_path):
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from importlib import import_module; from pathlib import Path\n"
+        "from local_aws.emulator.registry import Registry; from local_aws.server import MODULES\n"
+        "from local_aws.settings import Settings\n"
+        "registry = Registry(Settings(Path(sys.argv[1])))\n"
+        "for name in MODULES: import_module(f'local_aws.{name}').register(registry)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+
+    assert "" == done.stderr
+    assert 0 == done.returncode
+
+
+def test_a_hook_may_answer_in_a_services_stead_and_else_the_service_does(registry, monkeypatch):
+    app = import_module("ministack.app")
+    monkeypatch.setattr(app, "SERVICE_HANDLERS", dict(app.SERVICE_HANDLERS))
+    refused = (418, {}, b"not now")
+    registry.before_request(lambda request: refused if request.action == "sts:GetSessionToken" else None)
+
+    def ask(action):
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        handler = app.SERVICE_HANDLERS["sts"]
+        return asyncio.run(handler("POST", "/", headers, f"Action={action}".encode(), {}))
+
+    assert refused == ask("GetSessionToken")
+    assert 200 == ask("GetCallerIdentity")[0]

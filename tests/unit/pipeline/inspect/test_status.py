@@ -1,0 +1,143 @@
+"""The overview shows stacks, the version that serves, tasks and targets."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli import status_report
+from pipeline.errors import UsageError
+from pipeline.inspect import status
+from tests.support.fakes import START
+from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, World, world
+
+ARN = "arn:aws:ecs:eu-west-1:000000000000:service/dev-cluster/orders"
+
+
+class FakeEcs:
+    def describe_services(self, **request: Any) -> dict[str, Any]:
+        assert ARN == request["services"][0]
+        return {
+            "services": [
+                {
+                    "runningCount": 1,
+                    "desiredCount": 2,
+                    "pendingCount": 1,
+                    "deployments": [
+                        {
+                            "status": "PRIMARY",
+                            "runningCount": 1,
+                            "desiredCount": 2,
+                            "failedTasks": 3,
+                            "rolloutState": "IN_PROGRESS",
+                            "rolloutStateReason": "in progress.",
+                        }
+                    ],
+                    "loadBalancers": [
+                        {
+                            "targetGroupArn": "arn:targetgroup/blue/1",
+                            "advancedConfiguration": {"alternateTargetGroupArn": "arn:targetgroup/green/2"},
+                        }
+                    ],
+                }
+            ]
+        }
+
+    def list_tasks(self, **request: Any) -> dict[str, Any]:
+        assert "orders" == request["serviceName"]
+        return {"taskArns": ["arn:task/dev-cluster/t1"]}
+
+    def describe_tasks(self, **_: Any) -> dict[str, Any]:
+        containers = [{"image": f"{REPOSITORY}@{DIGEST}"}]
+        task = {
+            "taskArn": "arn:task/dev-cluster/t1",
+            "lastStatus": "RUNNING",
+            "healthStatus": "HEALTHY",
+            "startedAt": START,
+            "containers": containers,
+        }
+        return {"tasks": [task]}
+
+
+class FakeElb:
+    def describe_target_health(self, **request: Any) -> dict[str, Any]:
+        if "green" in request["TargetGroupArn"]:
+            target = {"Target": {"Id": "10.0.0.2"}, "TargetHealth": {"State": "unused"}}
+            return {"TargetHealthDescriptions": [target]}
+        health = {"State": "unhealthy", "Reason": "Target.ResponseCodeMismatch", "Description": "503"}
+        return {
+            "TargetHealthDescriptions": [{"Target": {"Id": "10.0.0.1", "Port": 8080}, "TargetHealth": health}]
+        }
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setitem(
+        OUTPUTS,
+        "orders-dev-app",
+        {**OUTPUTS["orders-dev-app"], "ServiceArn": ARN, "ClusterName": "dev-cluster"},
+    )
+    return world(tmp_path, ecs=FakeEcs(), elbv2=FakeElb()).deployed()
+
+
+def test_the_version_is_the_images_tag(here: World) -> None:
+    [version] = here.ecr.images[DIGEST]
+    seen = status.look(here.setting)
+
+    assert version == seen.version
+    assert [("t1", "RUNNING", "HEALTHY", version)] == [
+        (t.task_id, t.status, t.health, t.version) for t in seen.tasks
+    ]
+
+
+def test_targets_of_both_groups_are_shown_with_their_reason(here: World) -> None:
+    targets = status.look(here.setting).targets
+
+    assert [
+        ("blue", "10.0.0.1:8080", "unhealthy", "Target.ResponseCodeMismatch 503"),
+        ("green", "10.0.0.2:", "unused", ""),
+    ] == [(t.group, t.address, t.state, t.reason) for t in targets]
+
+
+def test_counts_and_deployments_read_as_sentences(here: World) -> None:
+    seen = status.look(here.setting)
+
+    assert "1 of 2 tasks run, 1 pending" == seen.service
+    assert ("PRIMARY: 1 of 2 run, 3 failed, IN_PROGRESS (in progress.)",) == seen.deployments
+
+
+def test_an_empty_environment_is_shown_as_such(tmp_path: Path) -> None:
+    seen = status.look(world(tmp_path).setting)
+    console = Console(file=io.StringIO(), width=120)
+    status_report.show(seen, console)
+
+    assert {"-"} == {line.status for line in seen.stacks}
+    assert "dev: no service is deployed" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_everything_is_on_the_page_and_in_the_json(here: World) -> None:
+    seen = status.look(here.setting)
+    console = Console(file=io.StringIO(), width=200)
+    status_report.show(seen, console)
+
+    page = console.file.getvalue()  # type: ignore[attr-defined]
+    for fact in ("orders-dev-app", "http://lb", "t1", "10.0.0.1:8080", "unhealthy", "1 of 2 tasks run"):
+        assert fact in page
+    assert "RUNNING" == status_report.as_json(seen)["tasks"][0]["status"]
+
+
+def test_smoke_tests_need_something_that_is_deployed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        status.run_smoke_tests(world(tmp_path).setting, lambda _: None)
+
+    assert "python -m pipeline deploy dev" == refused.value.next_step
+
+
+def test_a_stack_whose_template_is_gone_is_shown_as_such(here: World) -> None:
+    here.cloudformation.have("orders-dev-cache", "CREATE_COMPLETE")
+
+    notes = {line.stack: line.note for line in status.look(here.setting).stacks}
+    assert notes.pop("orders-dev-cache").startswith("its template is gone from infra/")
+    assert {""} == set(notes.values())

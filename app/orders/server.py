@@ -78,7 +78,7 @@ class Service:
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT; gives the exit code. Raises ListenError before anything starts."""
         loop = asyncio.get_running_loop()
-        api_socket, actuator_socket = _listen(self._settings.api_port), _listen(self._settings.actuator_port)
+        api_socket, actuator_socket = listen(self._settings.api_port), listen(self._settings.actuator_port)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
         api, actuator = self._server(self.api), self._server(self.actuator)
@@ -167,8 +167,14 @@ def serve(settings: Settings) -> None:
     asyncio.run(run())
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """A listening socket whose connections send each answer at once. Raises ListenError."""
     try:
-        return socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104  a container serves its network
+        listener = socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104  a container serves its network
     except OSError as error:
         raise ListenError(f"port {port} can't be listened on: {os.strerror(error.errno or 0)}") from error
+    # asyncio sets TCP_NODELAY only on a socket made with IPPROTO_TCP, and create_server names no protocol.
+    # Without TCP_NODELAY, the body waits until the client acknowledges the head, which takes 40 ms.
+    # An accepted socket inherits the option: https://man7.org/linux/man-pages/man7/tcp.7.html
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

@@ -1,5 +1,6 @@
 """`orders serve` as a process of its own, with no database: what only real sockets show."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from orders.server import listen
 
 from tests.app.containers import free_port
 
@@ -125,3 +127,21 @@ def test_without_a_database_it_lives_and_is_not_ready(ports: tuple[int, int]) ->
 
     assert 200 == answer_to(ports[1], ask.format("liveness").encode())[0]
     assert 503 == answer_to(ports[1], ask.format("readiness").encode())[0]
+
+
+def test_an_accepted_connection_sends_without_delay() -> None:
+    async def accepted_option() -> int:
+        loop = asyncio.get_running_loop()
+        accepted: asyncio.Future[int] = loop.create_future()
+
+        class Protocol(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                option = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                accepted.set_result(option)
+
+        port = free_port()
+        async with await loop.create_server(Protocol, sock=listen(port)):
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return await asyncio.wait_for(accepted, timeout=5)
+
+    assert 1 == asyncio.run(accepted_option())

@@ -9,7 +9,7 @@ from pipeline.local.membership import Membership
 from pipeline.local.service import Service
 from pipeline.local.target_groups import TargetGroups
 from pipeline.local.task import Task
-from pipeline.local.task_health import is_healthy, view_of
+from pipeline.local.task_health import is_healthy, times_of, view_of
 from pipeline.local.task_run import TaskRun
 from pipeline.local.task_set import TaskSet
 
@@ -71,6 +71,11 @@ class Fleet:
             for task in tasks
             if task.desired_status != "STOPPED" and not task.is_over
         ]
+
+    def times(self, service: Service) -> list[float]:
+        """When time alone gives the service's tasks something to do, in seconds since 1970."""
+        held = [revision.held_until for revision in service.deployments]
+        return held + [time for task in self.tasks(service) for time in times_of(task, service)]
 
     def keep(self, service: Service, revision: TaskSet, views: Sequence[TaskView], now: float) -> Decision:
         """Start and stop tasks of one revision until it has as many as it should, whatever others have."""

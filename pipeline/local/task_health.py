@@ -1,15 +1,29 @@
 """Whether a service's task counts as healthy, and why it must be replaced when it does not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.local.deployment import TaskView
 from pipeline.local.service import Service
 from pipeline.local.target_groups import TargetGroups
-from pipeline.local.task import Task
+from pipeline.local.task import Container, Task
 
 # A task without any health check is taken for healthy once it has run this long.
 SETTLED_SECONDS = 2.0
+FIRST_CHECKS_SECONDS = 0.5
+
+
+def await_first_success(
+    container: Container, passes: Callable[[], bool], sleep: Callable[[float], None]
+) -> None:
+    """Ask a new container every half second whether it is healthy, until it is or Docker has a verdict.
+
+    Docker asks for the first time when an interval is over. A failure that is seen here counts for nothing.
+    """
+    while container.status == "RUNNING" and container.health == "UNKNOWN":
+        sleep(FIRST_CHECKS_SECONDS)
+        if passes() and container.health == "UNKNOWN":
+            container.health = "HEALTHY"
 
 
 def registrations(task: Task, settings: Mapping[str, Any]) -> list[tuple[str, int]]:

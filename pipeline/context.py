@@ -52,8 +52,8 @@ class Setting:
     def wait(self, probe: Callable[[], Any], **options: Any) -> Any:
         """waiting.wait_until on this setting's time; a local AWS throttles nobody and is asked more often."""
         local = self.environment.target == "local"
-        options.setdefault("first_pause", 0.2 if local else 1.0)
-        options.setdefault("longest_pause", 0.5 if local else 5.0)
+        options.setdefault("first_pause", 0.1 if local else 1.0)
+        options.setdefault("longest_pause", 0.25 if local else 5.0)
         return wait_until(probe, sleep=self.sleep, clock=self.clock, **options)
 
     def locked(

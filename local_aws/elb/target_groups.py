@@ -28,7 +28,9 @@ class Target:
 
 
 class TargetGroups:
-    """The targets of every target group, by the group's ARN."""
+    """The targets of every target group, by the group's ARN. changed() is called when a health check
+    changes the state of a target.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -36,6 +38,7 @@ class TargetGroups:
         self._targets: dict[str, dict[tuple[str, int], Target]] = {}
         self._turn = count()
         self._errors: Counter[str] = Counter()
+        self.changed: Callable[[], None] = lambda: None
 
     def register(self, group: str, target_id: str, port: int) -> None:
         """Register a target; one that is draining comes back as new."""
@@ -96,8 +99,11 @@ class TargetGroups:
     def update(self, target: Target, change: Callable[[Health], Health]) -> None:
         """Set a target's health from the one it has, unless it drains by now."""
         with self._lock:
+            before = target.health.state
             if target.draining_since is None:
                 target.health = change(target.health)
+        if target.health.state != before:
+            self.changed()
 
     def take(self, group: str) -> Target | None:
         """The target for the next request, counted as in flight; give it back with `done`. None: no target.

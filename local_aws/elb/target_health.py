@@ -95,8 +95,8 @@ UNUSED = Health("unused", "Target.NotInUse", DESCRIPTIONS["Target.NotInUse"])
 def after(health: Health, outcome: Outcome, check: HealthCheck, now: float) -> Health:
     """The health after one more check; `now` is seconds on any steady clock.
 
-    A new target is healthy after one success. It is asked every second until then, as several load balancer
-    nodes would, but failures count once per interval: the unhealthy threshold keeps its length.
+    A new target is healthy after one success. It is asked every half second until then, as several load
+    balancer nodes would, but failures count once per interval: the unhealthy threshold keeps its length.
     """
     if health.state in ("draining", "unused"):
         return health
@@ -118,4 +118,4 @@ def after(health: Health, outcome: Outcome, check: HealthCheck, now: float) -> H
 
 def pause(health: Health, check: HealthCheck) -> float:
     """Seconds until the next check."""
-    return min(1.0, check.interval) if health.state == "initial" else check.interval
+    return min(0.5, check.interval) if health.state == "initial" else check.interval

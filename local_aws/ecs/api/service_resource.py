@@ -65,7 +65,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
             what=f"the deletion of {service.name}",
             timeout=timeout,
             first_pause=0.1,
-            longest_pause=0.5,
+            longest_pause=0.1,
         )
 
     registry.resource_type(SERVICE, create=create, update=update, delete=delete, waits=True)
@@ -123,7 +123,7 @@ def _wait(service: Service, timeout: float) -> None:
             what=f"the deployment of {service.name}",
             timeout=timeout,
             first_pause=0.1,
-            longest_pause=0.5,
+            longest_pause=0.1,
         )
     except WaitTimeoutError:
         state = "TIMED OUT"

@@ -64,7 +64,6 @@ class ServiceOperations:
             }
             service = Service(name, arn, cluster, kept, created_at=time.time())
             self._scheduler.deploy(service, definition, settings_of(kept))
-            self._scheduler.services[arn] = service
         return {"service": self._describe(service)}
 
     def update(self, request: Request) -> Answer:

@@ -94,6 +94,14 @@ class BlueGreen:
         elif verdict.move is Move.NEXT:
             self._succeed(service, rollout, now)
 
+    def times(self, service: Service) -> list[float]:
+        """When time alone moves the deployment on, in seconds since 1970."""
+        rollout = service.rollout
+        if rollout is None or not rollout.is_ongoing or not rollout.steps:
+            return []
+        hooks = [hook.expires_at for hook in rollout.stage_hooks if hook.status == "AWAITING_ACTION"]
+        return [rollout.entered_at + rollout.step.minutes * self._minute, *hooks]
+
     def abort(self, service: Service, rollout: ServiceDeployment, now: float) -> None:
         """Stop where it is: traffic and tasks stay as they are until the next deployment."""
         rollout.become("STOPPED", now, "Service deployment stopped by StopServiceDeployment.")

@@ -1,4 +1,8 @@
-"""The ECS service scheduler: looks at every service, lets its deployment take a step, and looks again."""
+"""The ECS service scheduler: looks at every service, lets its deployment take a step, and looks again.
+
+A task, a target's health or a request that changes something wakes the scheduler. Otherwise the scheduler
+looks when the next time that it knows has come, and every half second during a deployment, for the alarms.
+"""
 
 import logging
 import threading
@@ -20,7 +24,10 @@ from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
 
 logger = logging.getLogger("slipway.scheduler")
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.5  # while a deployment may wait for an alarm
+REST_SECONDS = 5.0  # while none is under way
+STAGE_SECONDS = 0.1  # a stage that has nothing to wait for lasts as long, to be seen by whoever asks
+LATE_SECONDS = 0.01  # after a time that is known, so that it has passed on every clock
 
 
 class Scheduler:
@@ -52,6 +59,7 @@ class Scheduler:
             groups, delay, new_run, minute_seconds=minute_seconds, clock=clock, changed=self.wake
         )
         self._fleet.leaving = self._say_leaving
+        groups.changed = self.wake
         self._rolling = Rolling(self._fleet, alarms)
         self.blue_green = BlueGreen(self._fleet, traffic, alarms, minute_seconds)
 
@@ -112,6 +120,7 @@ class Scheduler:
             service.rollouts.insert(0, rollout)
             service.deployments.insert(0, new)
             service.was_steady = False
+            self.services[service.arn] = service
             self.wake()
             return new
 
@@ -137,6 +146,20 @@ class Scheduler:
             else:
                 self._rolling.step(service, self._clock())
 
+    def pause(self) -> float:
+        """Seconds until the next look, if nothing changes before."""
+        with self.lock:
+            now = self._clock()
+            services = [service for service in self.services.values() if service.status != "INACTIVE"]
+            times = [time for service in services for time in self._times(service) if time > now]
+            ongoing = any(service.rollout and service.rollout.is_ongoing for service in services)
+        longest = LOOK_SECONDS if ongoing else REST_SECONDS
+        return min([longest, *(time - now + LATE_SECONDS for time in times)])
+
+    def _times(self, service: Service) -> list[float]:
+        advanced = [service.rollout.updated_at + STAGE_SECONDS] if service.rollout else []
+        return [*advanced, *self._fleet.times(service), *self.blue_green.times(service)]
+
     def _loop(self) -> None:
         while True:
             count = self._changes.count
@@ -147,7 +170,7 @@ class Scheduler:
                     except Exception:
                         logger.exception("service %s", service.name)
             self._fleet.forget_old()
-            self._changes.wait_beyond(count, LOOK_SECONDS)
+            self._changes.wait_beyond(count, self.pause())
 
     def _say_leaving(self, task: Task, left: list[str]) -> None:
         service = next((s for s in self.services.values() if task in self.tasks(s)), None)

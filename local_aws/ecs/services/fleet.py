@@ -8,7 +8,7 @@ from local_aws.ecs.services.membership import Membership
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.rolling_decision import Decision, ServiceView, TaskView, decide, restart_pause
 from local_aws.ecs.services.service import Service
-from local_aws.ecs.services.task_health import is_healthy, view_of
+from local_aws.ecs.services.task_health import is_healthy, times_of, view_of
 from local_aws.ecs.tasks.run import TaskRun
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
@@ -71,6 +71,11 @@ class Fleet:
             for task in tasks
             if task.desired_status != "STOPPED" and not task.is_over
         ]
+
+    def times(self, service: Service) -> list[float]:
+        """When time alone gives the service's tasks something to do, in seconds since 1970."""
+        held = [revision.held_until for revision in service.deployments]
+        return held + [time for task in self.tasks(service) for time in times_of(task, service)]
 
     def keep(self, service: Service, revision: TaskSet, views: Sequence[TaskView], now: float) -> Decision:
         """Start and stop tasks of one revision until it has as many as it should, whatever others have."""

@@ -35,6 +35,13 @@ def is_healthy(task: Task, settings: Mapping[str, Any], groups: TargetGroups, no
     return bool(checked or behind) or now - task.started_at >= SETTLED_SECONDS
 
 
+def times_of(task: Task, service: Service) -> list[float]:
+    """When time alone changes what is thought of a task, in seconds since 1970."""
+    if task.started_at is None or task.is_over:
+        return []
+    return [task.started_at + SETTLED_SECONDS, task.started_at + service.grace_seconds]
+
+
 def view_of(task: Task, service: Service, groups: TargetGroups, now: float) -> TaskView:
     """The task as `deployment.decide` sees it."""
     settings: Mapping[str, Any] = {}

@@ -132,6 +132,18 @@ class Containers:
             out_of_memory=bool(state.get("OOMKilled")),
         )
 
+    def passes(self, container_id: str, command: Sequence[str]) -> bool:
+        """Run the command of an ECS health check in a container, once: whether it exits with 0."""
+        kind, *words = command
+        try:
+            run = self._client.api.exec_create(
+                container_id, ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else words
+            )
+            self._client.api.exec_start(run["Id"])
+            return bool(self._client.api.exec_inspect(run["Id"])["ExitCode"] == 0)
+        except (DockerException, OSError):
+            return False
+
     def stop(self, container_id: str, timeout: int) -> None:
         """SIGTERM, and SIGKILL after `timeout` seconds; returns when it has ended."""
         try:

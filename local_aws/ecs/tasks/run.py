@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from local_aws.ecs.tasks.awslogs import LogDriverError, LogStream, create_stream, stream_of
 from local_aws.ecs.tasks.container_options import stop_timeout
 from local_aws.ecs.tasks.containers import ContainerError, Containers
 from local_aws.ecs.tasks.dependencies import lost, startable, stop_order
+from local_aws.ecs.tasks.first_checks import await_first_success
 from local_aws.ecs.tasks.secrets import Parameters, SecretError, secret_environment
 from local_aws.ecs.tasks.task import Container, Task
 
@@ -38,6 +39,7 @@ class TaskRun:
         logs: Callable[[], Any],
         before_stop: Callable[[Task], None] = lambda _: None,
         changed: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.task = task
         self._containers = containers
@@ -45,6 +47,7 @@ class TaskRun:
         self._logs = logs
         self._before_stop = before_stop
         self._changed = changed
+        self._sleep = sleep
         self._pause = ""
         self._streams: dict[str, LogStream] = {}
         self._definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
@@ -120,6 +123,16 @@ class TaskRun:
             self._streams[container.name] = LogStream(
                 client, *names, lambda: self._containers.lines(docker_id)
             )
+        if check := definition.get("healthCheck"):
+            threading.Thread(
+                target=self._check_first, args=(container, check["command"]), daemon=True
+            ).start()
+
+    def _check_first(self, container: Container, command: Sequence[str]) -> None:
+        await_first_success(
+            container, lambda: self._containers.passes(container.docker_id, command), self._sleep
+        )
+        self._containers.changes.tell()
 
     def _look(self) -> None:
         """Ask Docker how the running containers are; while it does not say, they run."""
@@ -129,7 +142,7 @@ class TaskRun:
             seen = self._containers.see(container.docker_id)
             if seen is None:
                 continue
-            if container.has_health_check:
+            if container.has_health_check and seen.health != "UNKNOWN":
                 container.health = seen.health
             if not seen.running:
                 if stream := self._streams.pop(container.name, None):

@@ -37,8 +37,8 @@ def test_a_new_target_is_unhealthy_after_the_threshold_of_failures() -> None:
     )
 
 
-def test_a_new_target_is_asked_every_second_but_its_failures_count_once_per_interval() -> None:
-    assert pause(Health(), CHECK) == 1.0
+def test_a_new_target_is_asked_every_half_second_but_its_failures_count_once_per_interval() -> None:
+    assert pause(Health(), CHECK) == 0.5
     assert checked(Health(), *[BAD] * 9, every=1.0).state == "initial"
     assert checked(Health(), *[BAD] * 11, every=1.0).state == "unhealthy"
 

@@ -7,7 +7,7 @@ import pytest
 
 from local_aws.ecs.api.deployments import DeploymentOperations
 from local_aws.ecs.api.requests import EcsError
-from local_aws.ecs.deployments.scheduler import Scheduler
+from local_aws.ecs.deployments.scheduler import LATE_SECONDS, LOOK_SECONDS, STAGE_SECONDS, Scheduler
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.task import Task
@@ -256,6 +256,44 @@ def test_a_server_that_was_killed_in_the_middle_rolls_the_deployment_back(stage:
     )
     assert ["td:1", "td:1"] == stage.running()
     assert {"blue": 0, "green": 100} == stage.rules.weights["production"]
+
+
+def test_a_stage_with_nothing_to_wait_for_can_be_seen_for_a_moment(stage: Stage) -> None:
+    stage.begin(2)
+    stage.until("POST_SCALE_UP")
+
+    assert stage.scheduler.pause() == pytest.approx(STAGE_SECONDS + LATE_SECONDS)
+
+
+def test_the_end_of_the_bake_is_waited_for_exactly(stage: Stage) -> None:
+    rollout = stage.begin(2)
+    stage.until("BAKE_TIME")
+    stage.now = rollout.entered_at + 59.75
+
+    assert stage.scheduler.pause() == pytest.approx(0.25 + LATE_SECONDS)
+
+
+def test_the_end_of_a_hooks_time_is_waited_for_exactly(stage: Stage) -> None:
+    rollout = stage.begin(2, lifecycleHooks=GATE)
+    stage.until("PRE_SCALE_UP")
+    stage.now = rollout.hooks[0].expires_at - 0.25
+
+    assert stage.scheduler.pause() == pytest.approx(0.25 + LATE_SECONDS)
+
+
+def test_alarms_are_looked_at_every_half_second_during_the_bake(stage: Stage) -> None:
+    stage.begin(2)
+    stage.until("BAKE_TIME")
+    stage.now += 10
+
+    assert stage.scheduler.pause() == LOOK_SECONDS
+
+
+def test_a_new_service_is_there_when_the_scheduler_is_woken(stage: Stage) -> None:
+    stage.scheduler.services.clear()
+    stage.begin(2)
+
+    assert [stage.service] == list(stage.scheduler.services.values())
 
 
 def test_trouble_with_the_load_balancer_rolls_back_before_a_task_starts(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.ecs.deployments.scheduler import Scheduler
+from local_aws.ecs.deployments.scheduler import LATE_SECONDS, LOOK_SECONDS, REST_SECONDS, Scheduler
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.tasks.task import Task
@@ -281,3 +281,45 @@ def test_a_service_is_looked_at_in_its_own_region() -> None:
     stage.scheduler.step(stage.service)
 
     assert [stage.service.arn] == stage.looked_at
+
+
+def test_a_target_whose_health_changes_wakes_the_scheduler() -> None:
+    groups, woken = TargetGroups(lambda: 0.0), []
+    groups.changed = lambda: woken.append("woken")
+    groups.register(GROUP, "10.0.0.1", 8080)
+    for health in (HEALTHY, HEALTHY, Health("unhealthy")):
+        groups.update(groups.targets(GROUP)[0], lambda _, health=health: health)  # type: ignore[misc]
+
+    assert ["woken", "woken"] == woken
+
+
+def test_a_scheduler_hears_of_its_targets_health(stage: Stage) -> None:
+    assert stage.groups.changed == stage.scheduler.wake
+
+
+def test_a_service_at_rest_is_looked_at_every_few_seconds(stage: Stage) -> None:
+    stage.now += 3600
+
+    assert stage.scheduler.pause() == REST_SECONDS
+
+
+def test_the_end_of_a_tasks_grace_period_is_waited_for_exactly(stage: Stage) -> None:
+    stage.now += 3600
+    for run in stage.runs():
+        run.task.started_at = stage.now - 28
+
+    assert stage.scheduler.pause() == pytest.approx(2 + LATE_SECONDS)
+
+
+def test_a_task_that_is_held_back_after_failures_is_waited_for_exactly(stage: Stage) -> None:
+    stage.now += 3600
+    stage.service.primary.held_until = stage.now + 3
+
+    assert stage.scheduler.pause() == pytest.approx(3 + LATE_SECONDS)
+
+
+def test_a_deployment_that_waits_for_its_tasks_is_looked_at_every_half_second(stage: Stage) -> None:
+    stage.release(2)
+    stage.now += 3600
+
+    assert stage.scheduler.pause() == LOOK_SECONDS

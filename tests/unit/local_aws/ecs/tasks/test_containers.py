@@ -41,6 +41,34 @@ def test_a_container_that_is_gone_was_killed_and_one_that_nobody_tells_of_is_unk
 
 
 @pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["CMD", "service", "health"], ["service", "health"]),
+        (["CMD-SHELL", "service health || exit 1"], ["/bin/sh", "-c", "service health || exit 1"]),
+    ],
+)
+@pytest.mark.parametrize(("code", "passes"), [(0, True), (1, False), (None, False)])
+def test_a_health_checks_command_passes_with_exit_code_0(
+    command: list[str], words: list[str], code: int | None, passes: bool
+) -> None:
+    run: list[Any] = []
+    api = SimpleNamespace(
+        exec_create=lambda container, words: run.append((container, words)) or {"Id": "exec"},
+        exec_start=lambda _: b"",
+        exec_inspect=lambda _: {"ExitCode": code},
+    )
+
+    assert passes is containers(api=api).passes("id", command)
+    assert [("id", words)] == run
+
+
+def test_a_health_check_that_an_engine_cannot_run_has_not_passed() -> None:
+    assert not containers(api=SimpleNamespace(exec_create=raising(NotFound("gone")))).passes(
+        "id", ["CMD", "x"]
+    )
+
+
+@pytest.mark.parametrize(
     ("error", "whole"), [(None, True), (NotFound("gone"), True), (APIError("500 Server Error"), False)]
 )
 def test_what_an_engine_did_not_remove_is_said(error: Exception | None, whole: bool) -> None:

@@ -56,6 +56,10 @@ class PretendedContainers:
         self.done.append("remove")
         return True
 
+    def passes(self, container_id: str, command: Sequence[str]) -> bool:
+        self.done.append(f"check {container_id} by {' '.join(command)}")
+        return True
+
 
 def container(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "image": "i", "essential": True, **more}
@@ -91,6 +95,7 @@ def live(
         logs=lambda: None,
         before_stop=lambda one: None if leaving is None else leaving.append(one.id),
         changed=lambda: statuses.append(record.last_status) if record.last_status not in statuses else None,
+        sleep=lambda _: None,
     )
     run.run()
     return record, statuses
@@ -180,6 +185,28 @@ def test_environment_secrets_and_overrides_meet_in_the_container() -> None:
     live([definition], containers, overrides={"containerOverrides": [override]})
 
     assert {"A": "1", "B": "2", "S": "secret"} == containers.environments["app"]
+
+
+def test_a_new_container_is_healthy_once_its_check_passes_and_what_waits_for_that_starts() -> None:
+    check = {"command": ["CMD", "service", "health"], "interval": 5}
+    waits = container("helper", dependsOn=[{"containerName": "app", "condition": "HEALTHY"}])
+    ending = [RUNNING] * 20_000 + [Seen(running=False, exit_code=1)]
+    containers = PretendedContainers({"app": ending, "helper": [Seen(running=False, exit_code=0)]})
+
+    task, _ = live([container("app", healthCheck=check), waits], containers)
+
+    assert ["start app", "check app by CMD service health", "start helper"] == containers.done[:3]
+    assert task.containers[0].health == "HEALTHY"
+
+
+def test_dockers_verdict_on_a_container_replaces_what_was_thought_of_it() -> None:
+    check = {"command": ["CMD", "service", "health"], "interval": 5}
+    sick = [Seen(running=True, health="UNHEALTHY"), Seen(running=False, exit_code=1, health="UNHEALTHY")]
+    containers = PretendedContainers({"app": sick})
+
+    task, _ = live([container("app", healthCheck=check)], containers)
+
+    assert task.containers[0].health == "UNHEALTHY"
 
 
 def test_running_out_of_memory_is_said_on_the_container() -> None:

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from unicodedata import category
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import FastAPI, Header, Query, Response
 from fastapi import Path as PathParameter
+from fastapi.concurrency import run_in_threadpool
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from orders.cursor import BadCursorError, decode_cursor, encode_cursor
@@ -83,77 +84,9 @@ class About(BaseModel):
     openapi: str
 
 
-async def _store(request: Request) -> OrderStore:
-    store: OrderStore = request.app.state.store
-    return store
-
-
-Store = Annotated[OrderStore, Depends(_store)]
 # MySQL's BIGINT; anything larger is no order's id and need not reach the database.
 OrderId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_digits), PathParameter()]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
-
-router = APIRouter()
-
-
-@router.post(
-    "/orders",
-    status_code=HTTPStatus.CREATED,
-    responses=problems(
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    ),
-)
-def place_order(
-    new: NewOrder, store: Store, response: Response, idempotency_key: IdempotencyKey = None
-) -> OrderBody:
-    """Place an order.
-
-    Repeated with the same `Idempotency-Key` and body, it answers with the order it made then, the same 201,
-    and `Idempotent-Replayed: true`; with another body, 409.
-    """
-    try:
-        placed = store.place(new.item, new.quantity, idempotency_key=idempotency_key)
-    except KeyReusedError:
-        raise Problem(
-            HTTPStatus.CONFLICT, "This Idempotency-Key was used before with another body."
-        ) from None
-    response.headers["Location"] = f"/orders/{placed.order.id}"
-    if placed.repeated:
-        response.headers["Idempotent-Replayed"] = "true"
-    return OrderBody.of(placed.order)
-
-
-@router.get("/orders", responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY))
-def list_orders(
-    store: Store,
-    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits), Query()] = 20,
-    after: Annotated[str | None, Query(max_length=100)] = None,
-) -> OrderPage:
-    """A page of orders, the newest first."""
-    try:
-        before = decode_cursor(after) if after is not None else None
-    except BadCursorError:
-        raise invalid("query", "after", "is not a cursor of this service") from None
-    orders, last = store.page(limit=limit, before=before)
-    return OrderPage(
-        orders=[OrderBody.of(order) for order in orders], next=encode_cursor(last) if last else None
-    )
-
-
-@router.get("/orders/{order_id}", responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY))
-def get_order(order_id: OrderId, store: Store) -> OrderBody:
-    return _found(store.get(order_id), order_id)
-
-
-@router.post(
-    "/orders/{order_id}/cancel", responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
-)
-def cancel_order(order_id: OrderId, store: Store) -> OrderBody:
-    """Cancel an order. Cancelling it again changes nothing and answers the same."""
-    return _found(store.cancel(order_id), order_id)
 
 
 def _found(order: Order | None, order_id: int) -> OrderBody:
@@ -168,7 +101,11 @@ class _Api(FastAPI):
 
 
 def make_api(store: OrderStore, *, version: str) -> FastAPI:
-    """The API over this store, without the middleware that `server` puts around it."""
+    """The API over this store, without the middleware that `server` puts around it.
+
+    An endpoint hands the store's blocking call to a thread and stays on the event loop otherwise. FastAPI
+    would send a plain function to a thread, and then its answer to another one to be checked.
+    """
     # FastAPI's documentation pages load scripts from a third party; the OpenAPI document itself does not.
     api = _Api(
         title="orders",
@@ -179,9 +116,64 @@ def make_api(store: OrderStore, *, version: str) -> FastAPI:
         redirect_slashes=False,
         responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
     )
-    api.state.store = store
     handle_problems(api)
-    api.include_router(router)
+
+    @api.post(
+        "/orders",
+        status_code=HTTPStatus.CREATED,
+        responses=problems(
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
+    )
+    async def place_order(
+        new: NewOrder, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> OrderBody:
+        """Place an order.
+
+        Repeated with the same `Idempotency-Key` and body, it answers with the order it made then, the same
+        201, and `Idempotent-Replayed: true`; with another body, 409.
+        """
+        try:
+            placed = await run_in_threadpool(
+                store.place, new.item, new.quantity, idempotency_key=idempotency_key
+            )
+        except KeyReusedError:
+            raise Problem(
+                HTTPStatus.CONFLICT, "This Idempotency-Key was used before with another body."
+            ) from None
+        response.headers["Location"] = f"/orders/{placed.order.id}"
+        if placed.repeated:
+            response.headers["Idempotent-Replayed"] = "true"
+        return OrderBody.of(placed.order)
+
+    @api.get("/orders", responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY))
+    async def list_orders(
+        limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits), Query()] = 20,
+        after: Annotated[str | None, Query(max_length=100)] = None,
+    ) -> OrderPage:
+        """A page of orders, the newest first."""
+        try:
+            before = decode_cursor(after) if after is not None else None
+        except BadCursorError:
+            raise invalid("query", "after", "is not a cursor of this service") from None
+        orders, last = await run_in_threadpool(store.page, limit=limit, before=before)
+        return OrderPage(
+            orders=[OrderBody.of(order) for order in orders], next=encode_cursor(last) if last else None
+        )
+
+    @api.get("/orders/{order_id}", responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY))
+    async def get_order(order_id: OrderId) -> OrderBody:
+        return _found(await run_in_threadpool(store.get, order_id), order_id)
+
+    @api.post(
+        "/orders/{order_id}/cancel", responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+    )
+    async def cancel_order(order_id: OrderId) -> OrderBody:
+        """Cancel an order. Cancelling it again changes nothing and answers the same."""
+        return _found(await run_in_threadpool(store.cancel, order_id), order_id)
 
     @api.get("/")
     async def about() -> About:

@@ -1,12 +1,14 @@
 """Connections to MySQL (or MariaDB), and the one judgement of which errors mean that it is away."""
 
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from orders.settings import Settings
 
@@ -16,8 +18,10 @@ POOL_WAIT_SECONDS = 3
 TABLE_LOCK_SECONDS = 5
 # After a minute of silence, every ten seconds, six times.
 KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 6}
-# Below MySQL's own idle limit and any firewall's; a stale connection is also caught by the pre-ping.
+# Below MySQL's own idle limit and any firewall's; a stale connection is also caught by a ping.
 RECYCLE_SECONDS = 300
+# A database that restarts or fails over is away for longer, so a connection used since then needs no ping.
+IDLE_SECONDS = 1.0
 
 # It can't be reached, does not let us in, is stopping, is full, is offline or read-only during a failover,
 # gave up a statement (deadlock, timeout, KILL), or someone held a lock too long. Anything else is our own
@@ -31,14 +35,13 @@ _DEADLOCK = 1213
 
 def make_engine(settings: Settings) -> Engine:
     """The pool that requests share. A statement gives up after STATEMENT_SECONDS."""
-    return _engine(
+    engine = _engine(
         settings,
         # Gap locks of the default REPEATABLE READ make concurrent inserts of one key deadlock.
         isolation_level="READ COMMITTED",
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
         pool_recycle=RECYCLE_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
@@ -46,6 +49,35 @@ def make_engine(settings: Settings) -> Engine:
             "write_timeout": STATEMENT_SECONDS,
         },
     )
+    ping_idle_connections(engine)
+    return engine
+
+
+def ping_idle_connections(
+    engine: Engine,
+    *,
+    ping: Callable[[Any], object] | None = None,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Ping a connection before a request gets it, if the connection was idle for IDLE_SECONDS.
+
+    SQLAlchemy's `pool_pre_ping` does so before every request, for a round trip each. A connection that does
+    not answer is replaced, and so is every other one in the pool.
+    """
+    ask = ping or engine.dialect.do_ping
+
+    @event.listens_for(engine, "checkin")
+    def _note_time(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["returned"] = now()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if now() - record.info.get("returned", now()) < IDLE_SECONDS:
+            return
+        try:
+            ask(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def make_probe_engine(settings: Settings, *, seconds: int = 2) -> Engine:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+# json.dumps would make an encoder for every line.
+_to_json = json.JSONEncoder(default=str, ensure_ascii=False).encode
 
 
 def new_request_id() -> str:
@@ -37,7 +39,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _to_json(line)
 
 
 def configure_logs(*, level: str, version: str) -> None:

@@ -5,8 +5,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Row, bindparam, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,9 @@ from orders.database import is_deadlock
 from orders.model import OrderRow
 
 _ATTEMPTS = 3
+# A read takes plain rows: a session, which tracks objects for changes, costs much more.
+_ROWS = select(OrderRow.__table__)
+_ROW = _ROWS.where(OrderRow.id == bindparam("order_id"))
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,20 @@ class OrderStore:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def get(self, order_id: int) -> Order | None:
-        with Session(self._engine) as session:
-            row = session.get(OrderRow, order_id)
-            return _order(row) if row else None
+        with self._engine.connect() as connection:
+            row = connection.execute(_ROW, {"order_id": order_id}).one_or_none()
+        return _order(row) if row else None
 
     def page(self, *, limit: int, before: int | None = None) -> tuple[list[Order], int | None]:
         """The newest orders older than `before`, at most `limit`; and the next page's `before`, if any.
 
         Keyset, not offset: a page costs the same wherever it stands, and new orders do not shift it.
         """
-        query = select(OrderRow).order_by(OrderRow.id.desc()).limit(limit + 1)
+        query = _ROWS.order_by(OrderRow.id.desc()).limit(limit + 1)
         if before is not None:
             query = query.where(OrderRow.id < before)
-        with Session(self._engine) as session:
-            orders = [_order(row) for row in session.scalars(query)]
+        with self._engine.connect() as connection:
+            orders = [_order(row) for row in connection.execute(query)]
         more = len(orders) > limit
         return orders[:limit], orders[limit - 1].id if more else None
 
@@ -123,7 +127,7 @@ def _hash(item: str, quantity: int) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _order(row: OrderRow) -> Order:
+def _order(row: OrderRow | Row[Any]) -> Order:
     return Order(
         id=row.id,
         item=row.item,

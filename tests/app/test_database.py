@@ -1,18 +1,21 @@
 import logging
+import sqlite3
 from collections.abc import Callable
 
 import pymysql
 import pytest
 from orders.database import (
+    IDLE_SECONDS,
     is_deadlock,
     is_unavailable,
     make_engine,
     make_migration_engine,
     make_probe_engine,
+    ping_idle_connections,
 )
 from orders.logs import JsonFormatter
 from orders.settings import Settings
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
@@ -22,6 +25,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
 
 def mysql_error(code: int, kind: type[DBAPIError] = OperationalError) -> DBAPIError:
@@ -91,3 +95,52 @@ def test_a_statement_that_fails_is_logged_without_its_values(
     line = JsonFormatter("v1").format(logging.makeLogRecord({"exc_info": error}))
     assert "SELECT %(item)s FROM nowhere" in line
     assert sent["item"] not in line
+
+
+class Pool:
+    """A pool of one connection, whose time and pings the test sees."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+        self.pings = 0
+        self.answers = True
+        self._engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1)
+        ping_idle_connections(self._engine, ping=self._ping, now=lambda: self.time)
+
+    def use(self) -> object:
+        """Lend the connection once, and say which one it was."""
+        with self._engine.connect() as connection:
+            return connection.connection.dbapi_connection
+
+    def _ping(self, _: object) -> None:
+        self.pings += 1
+        if not self.answers:
+            raise sqlite3.OperationalError("Lost connection")
+
+
+def test_a_connection_that_was_just_used_is_not_pinged() -> None:
+    pool = Pool()
+    first, second = pool.use(), pool.use()
+
+    assert first is second
+    assert 0 == pool.pings
+
+
+def test_an_idle_connection_is_pinged_before_it_is_lent() -> None:
+    pool = Pool()
+    first = pool.use()
+    pool.time += IDLE_SECONDS
+    second = pool.use()
+
+    assert first is second
+    assert 1 == pool.pings
+
+
+def test_an_idle_connection_that_does_not_answer_is_replaced() -> None:
+    pool = Pool()
+    first = pool.use()
+    pool.time += IDLE_SECONDS
+    pool.answers = False
+
+    assert pool.use() is not first
+    assert 1 == pool.pings

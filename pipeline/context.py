@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.aws import lock, turn
+from pipeline.aws import lock
 from pipeline.aws.session import Aws, guard_account
 from pipeline.cloudformation import stacks as stack_state
-from pipeline.cloudformation.change_set import Wanted
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.config.environment import Environment
 from pipeline.config.project import Project
 from pipeline.graph import graph, template
@@ -19,7 +19,7 @@ from pipeline.waiting import wait_until
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """One environment of one project, reachable. `sleep` and `clock` are seconds."""
 
     project: Project
@@ -57,7 +57,7 @@ class Setting:
         return wait_until(probe, sleep=self.sleep, clock=self.clock, **options)
 
     def locked(
-        self, command: str, say: Callable[[str], None], patience: float = 0.0
+        self, command: str, log: Callable[[str], None], patience: float = 0.0
     ) -> AbstractContextManager[None]:
         """Hold the environment for a command. Raises BusyError where another one holds it for longer than
         `patience` seconds.
@@ -66,8 +66,8 @@ class Setting:
         owner = lock.myself(f"{command} {name}")
         parameter = lock.parameter_name(self.project.service, name)
         ssm = self.aws.client("ssm")
-        return turn.awaited(
-            lambda: lock.held(ssm, parameter, owner, say, sleep=self.sleep), say, self.wait, patience
+        return lock.wait_for(
+            lambda: lock.held(ssm, parameter, owner, log, sleep=self.sleep), log, self.wait, patience
         )
 
     def stack_name(self, node: Node) -> str:
@@ -75,13 +75,13 @@ class Setting:
             raise ValueError(f"{node.name} is not a stack")
         return node.template.stack_name(self.project.service, self.environment.name)
 
-    def wanted(self, node: Node, parameters: Mapping[str, str]) -> Wanted:
+    def spec(self, node: Node, parameters: Mapping[str, str]) -> StackSpec:
         if node.template is None:
             raise ValueError(f"{node.name} is not a stack")
         tags = self.tags if node.template.per_environment else self.account_wide_tags
-        return Wanted(self.stack_name(node), node.template, parameters, tags)
+        return StackSpec(self.stack_name(node), node.template, parameters, tags)
 
-    def live(self, node: Node) -> stack_state.Live | None:
+    def current(self, node: Node) -> stack_state.StackDescription | None:
         return stack_state.describe(self.aws.client("cloudformation"), self.stack_name(node))
 
     @functools.cached_property
@@ -100,20 +100,20 @@ class Setting:
         image = self.nodes.get(graph.IMAGE)
         return self.nodes[image.wired[graph.IMAGE_NEEDS]] if image else None
 
-    def left_over(self) -> list[stack_state.Live]:
+    def left_over(self) -> list[stack_state.StackDescription]:
         """This environment's stacks whose template is gone from infra/, the newest first; not one that is in
         review, which has no tags yet and holds nothing.
         """
         known = {self.stack_name(node) for node in self.stacks.values()}
         every = stack_state.tagged(self.aws.client("cloudformation"), self.tags)
-        return [live for live in every if live.name not in known]
+        return [current for current in every if current.name not in known]
 
     def live_outputs(self) -> dict[str, str]:
         """Every output of every stack that is there, in one mapping: names are unique over the templates."""
         outputs: dict[str, str] = {}
         for node in self.stacks.values():
-            live = self.live(node)
-            outputs.update(live.outputs if live else {})
+            current = self.current(node)
+            outputs.update(current.outputs if current else {})
         return outputs
 
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from pipeline.account import roles as identity
 from pipeline.account.roles import Repository
 from pipeline.cloudformation import deploy, stacks
-from pipeline.cloudformation.change_set import Wanted
-from pipeline.context import Setting
+from pipeline.cloudformation.change_set import StackSpec
+from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.graph import template
 
@@ -22,7 +22,7 @@ DEPLOY_ROLE = "github-deploy-role"
 EVERYWHERE = {"EnvironmentName": identity.REGIONAL, "Region": "*", "LaunchesStacks": "true"}
 """What the role of regional.yml differs in: it launches everything in other regions, and deletes it again."""
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class Providers(Protocol):
@@ -41,7 +41,7 @@ class Made:
 
 
 def run(
-    settings: Sequence[Setting], repository: Repository, branch: str, say: Say, *, regional: bool = False
+    settings: Sequence[Context], repository: Repository, branch: str, log: Log, *, regional: bool = False
 ) -> Made:
     """Make the account of these environments ready for the workflows of `repository`.
 
@@ -51,30 +51,30 @@ def run(
     stack.deploy raises.
     """
     first = settings[0]
-    for setting in settings:
-        _must_be_together(first, setting)
+    for context in settings:
+        _must_be_together(first, context)
     first.guard_account()
     name = f"{first.project.service}-{SHARED}"
-    live = stacks.describe(first.aws.client("cloudformation"), name)
+    current = stacks.describe(first.aws.client("cloudformation"), name)
     given = {
         "ServiceName": first.project.service,
         "Repository": repository.name,
-        "RepositoryWithIds": repository.with_ids or _known_ids(live, repository),
+        "RepositoryWithIds": repository.with_ids or _known_ids(current, repository),
     }
-    existing = _existing_provider(first.aws.client("iam"), live)
+    existing = _existing_provider(first.aws.client("iam"), current)
     shared = _deploy(
-        first, name, SHARED, {**given, "MainBranch": branch, "ExistingProviderArn": existing}, say
+        first, name, SHARED, {**given, "MainBranch": branch, "ExistingProviderArn": existing}, log
     )
     words = {name: shared.word}
-    handed = {key: shared.live.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
+    handed = {key: shared.current.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
     roles = [{"EnvironmentName": s.environment.name, "Region": s.environment.region} for s in settings]
     for its_own in [*roles, EVERYWHERE] if regional else roles:
         name = f"{first.project.service}-{SHARED}-{its_own['EnvironmentName']}"
-        words[name] = _deploy(first, name, DEPLOY_ROLE, {**given, **handed, **its_own}, say).word
+        words[name] = _deploy(first, name, DEPLOY_ROLE, {**given, **handed, **its_own}, log).word
     return Made(words)
 
 
-def _must_be_together(first: Setting, other: Setting) -> None:
+def _must_be_together(first: Context, other: Context) -> None:
     for word in ("account", "region"):
         one, another = getattr(first.environment, word), getattr(other.environment, word)
         if one != another:
@@ -85,20 +85,20 @@ def _must_be_together(first: Setting, other: Setting) -> None:
             )
 
 
-def _known_ids(live: stacks.Live | None, repository: Repository) -> str:
+def _known_ids(current: stacks.StackDescription | None, repository: Repository) -> str:
     """The numbers that an earlier run was given, so that leaving them out takes nothing away."""
-    if live is None or live.parameters.get("Repository") != repository.name:
+    if current is None or current.parameters.get("Repository") != repository.name:
         return ""
-    return live.parameters.get("RepositoryWithIds", "")
+    return current.parameters.get("RepositoryWithIds", "")
 
 
-def _existing_provider(iam: Providers, live: stacks.Live | None) -> str:
+def _existing_provider(iam: Providers, current: stacks.StackDescription | None) -> str:
     """GitHub's identity provider where the account has one that is not this stack's own, else nothing.
 
     Raises UsageError where it does not take AWS's audience.
     """
-    ours = live is not None and not live.status.must_be_cleared
-    if live is not None and ours and not live.parameters.get("ExistingProviderArn"):
+    ours = current is not None and not current.status.must_be_cleared
+    if current is not None and ours and not current.parameters.get("ExistingProviderArn"):
         return ""
     listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     found = [p["Arn"] for p in listed if p["Arn"].endswith(f":oidc-provider/{identity.ISSUER}")]
@@ -116,20 +116,20 @@ def _existing_provider(iam: Providers, live: stacks.Live | None) -> str:
 
 
 def _deploy(
-    setting: Setting, name: str, template_name: str, parameters: Mapping[str, str], say: Say
+    context: Context, name: str, template_name: str, parameters: Mapping[str, str], log: Log
 ) -> deploy.Deployed:
-    file = setting.project.templates / f"{template_name}.yaml"
+    file = context.project.templates / f"{template_name}.yaml"
     read = template.parse(file.stem, f"infra/{file.name}", file.read_text(encoding="utf-8"))
-    cloudformation = setting.aws.client("cloudformation")
-    live = stacks.describe(cloudformation, name)
-    deploy.must_be_ours(cloudformation, live, read)
+    cloudformation = context.aws.client("cloudformation")
+    current = stacks.describe(cloudformation, name)
+    deploy.must_be_ours(cloudformation, current, read)
     deployed = deploy.deploy(
         cloudformation,
-        Wanted(name, read, parameters, setting.account_wide_tags),
-        say,
-        setting.wait,
-        live=live,
-        timeout=setting.timeout,
+        StackSpec(name, read, parameters, context.account_wide_tags),
+        log,
+        context.wait,
+        current=current,
+        timeout=context.timeout,
     )
-    say(f"{name}: {deployed.word}")
+    log(f"{name}: {deployed.word}")
     return deployed

@@ -65,11 +65,11 @@ def boundary_of(caller: str, service: str, environment: str) -> str | None:
 
     caller: the Arn of GetCallerIdentity's answer.
     """
-    wanted = re.fullmatch(
+    spec = re.fullmatch(
         rf"arn:([a-z-]+):sts::(\d{{12}}):assumed-role/{re.escape(service)}-{re.escape(environment)}-deploy/.+",
         caller,
     )
-    return f"arn:{wanted[1]}:iam::{wanted[2]}:policy/{service}-boundary" if wanted else None
+    return f"arn:{spec[1]}:iam::{spec[2]}:policy/{service}-boundary" if spec else None
 
 
 def repository(name: str, owner_id: str, repository_id: str) -> Repository:

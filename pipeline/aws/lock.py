@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.errors import BusyError
+from pipeline.errors import BusyError, WaitTimeoutError
 
 STALE_AFTER = 300.0
 BEAT_EVERY = 60.0
@@ -71,13 +71,13 @@ def held(
     ssm: LockParameters,
     name: str,
     owner: Owner,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     *,
     sleep: Callable[[float], None] = time.sleep,
     is_dead: Callable[[str], bool] | None = None,
 ) -> Iterator[None]:
     """Hold the lock for the block. Raises BusyError where another deploy has it."""
-    _acquire(ssm, name, owner, say, sleep, is_dead or _is_dead_here)
+    _acquire(ssm, name, owner, log, sleep, is_dead or _is_dead_here)
     stop = threading.Event()
     beat = threading.Thread(target=_beat, args=(ssm, name, owner, stop), name="lock", daemon=True)
     beat.start()
@@ -89,11 +89,42 @@ def held(
         _release(ssm, name, owner)
 
 
+@contextmanager
+def wait_for(
+    take: Callable[[], AbstractContextManager[None]],
+    log: Callable[[str], None],
+    wait: Callable[..., Any],
+    patience: float,
+) -> Iterator[None]:
+    """Hold what `take` gives for the block, trying again for `patience` seconds while it raises BusyError.
+
+    Raises the last BusyError once they are over.
+    """
+    with ExitStack() as held:
+        busy: list[BusyError] = []
+
+        def probe() -> bool | None:
+            try:
+                held.enter_context(take())
+            except BusyError as error:
+                if patience and not busy:
+                    log(f"{error.what}: waiting for its end, at most {patience / 60:g} minutes")
+                busy.append(error)
+                return None
+            return True
+
+        try:
+            wait(probe, what="another deploy", timeout=patience)
+        except WaitTimeoutError:
+            raise busy[-1] from None
+        yield
+
+
 def _acquire(
     ssm: LockParameters,
     name: str,
     owner: Owner,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     sleep: Callable[[float], None],
     is_dead: Callable[[str], bool],
 ) -> None:
@@ -112,7 +143,7 @@ def _acquire(
                 f"ends by itself within {STALE_AFTER / 60:.0f} minutes",
             )
         reason = "its process is gone" if dead else f"not a sign of it for {age:.0f} s"
-        say(f"taking over from `{other.doing}` by {other.who} on {other.host}: {reason}")
+        log(f"taking over from `{other.doing}` by {other.who} on {other.host}: {reason}")
         _delete(ssm, name)
     if not _create(ssm, name, owner):
         raise _lost()

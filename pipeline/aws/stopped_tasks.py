@@ -51,7 +51,7 @@ class StoppedTask:
     failed_containers: tuple[str, ...]
 
 
-class Watch:
+class StoppedTaskWatcher:
     """Looks at a service's tasks while its stack is being deployed, and says at once what stopped and why.
 
     `cluster` is the cluster's name; tasks count that were created after `since` by a service of `stack_name`.
@@ -65,9 +65,9 @@ class Watch:
         cluster: str,
         stack_name: str,
         since: datetime,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
-        self._ecs, self._logs, self._say = ecs, logs, say
+        self._ecs, self._logs, self._log = ecs, logs, log
         self._cluster, self._stack_name, self._since = cluster, stack_name, since
         self._told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._seen: set[str] = set()
@@ -82,17 +82,17 @@ class Watch:
             if (task.reason, task.containers) not in self._told:
                 lines = [f"task {task.task_id} stopped: {task.reason}"]
                 lines += [f"  container {text}" for text in task.containers]
-                lines += or_why_not(lambda task=task: _words_of(self._ecs, self._logs, task))  # type: ignore[misc]
+                lines += or_reason(lambda task=task: _words_of(self._ecs, self._logs, task))  # type: ignore[misc]
                 self._told[task.reason, task.containers] = lines
                 for line in lines:
-                    self._say(line)
+                    self._log(line)
 
-    def evidence(self, service_arn: str) -> list[str]:
+    def diagnostics(self, service_arn: str) -> list[str]:
         """Lines for the error: the service's own events where it is known, then the tasks that failed."""
         self.look()
         lines: list[str] = []
         if service_arn:
-            lines += or_why_not(lambda: _service_events(self._ecs, service_arn, self._since))
+            lines += or_reason(lambda: _service_events(self._ecs, service_arn, self._since))
         for told in list(self._told.values())[-2:]:
             lines += told
         return lines
@@ -156,7 +156,7 @@ def last_words(
         if name not in containers or "awslogs-group" not in options:
             continue
         stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{name}/{task_id}"
-        written = or_why_not(lambda: _latest_lines(logs, options["awslogs-group"], stream))  # noqa: B023
+        written = or_reason(lambda: _latest_lines(logs, options["awslogs-group"], stream))  # noqa: B023
         if written:
             lines.append(f"  last log lines of {name}:")
             lines += [f"    {line}" for line in written]
@@ -189,7 +189,7 @@ def names(service_arn: str) -> tuple[str, str]:
     return (parts[1], parts[2]) if len(parts) == 3 else ("default", parts[-1])
 
 
-def or_why_not(step: Callable[[], list[str]]) -> list[str]:
+def or_reason(step: Callable[[], list[str]]) -> list[str]:
     """The lines that `step` gives, or one that says why they could not be read."""
     try:
         return step()

@@ -89,7 +89,7 @@ class Ledger:
         return sum(speaks(entry) for entry in entries if entry.at > entries[-1].at - within)
 
 
-def opened(file: Path | None, folder: Path, name: str, say: Callable[[str], None]) -> Ledger:
+def opened(file: Path | None, folder: Path, name: str, log: Callable[[str], None]) -> Ledger:
     """A new ledger in `file`; where that is None or can't be written, the one of that name in `folder`, and
     where that can't be written either, one that is kept nowhere: a full disk must not end who holds the gate.
     """
@@ -99,11 +99,11 @@ def opened(file: Path | None, folder: Path, name: str, say: Callable[[str], None
             file.unlink(missing_ok=True)
             return Ledger(file)
         except OSError as error:
-            say(f"({file} can't be the ledger, which is kept in {kept}: {error})")
+            log(f"({file} can't be the ledger, which is kept in {kept}: {error})")
     try:
         return Ledger(kept)
     except OSError as error:
-        say(f"(the ledger of this rollout is not kept: {error})")
+        log(f"(the ledger of this rollout is not kept: {error})")
         return Ledger(None)
 
 

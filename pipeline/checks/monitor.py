@@ -8,29 +8,29 @@ import requests
 from pipeline.checks import ledger, suite, svg
 from pipeline.checks.ledger import Ledger
 from pipeline.checks.probe import Probe
-from pipeline.context import Setting
+from pipeline.context import Context
 
 
-class Watch:
+class ProbeMonitor:
     """One rollout's. version: what the new version calls itself, "" where that is not known; file: where the
     ledger was wanted; name: what it is called where nobody wanted it anywhere.
     """
 
     def __init__(
         self,
-        setting: Setting,
+        context: Context,
         url: str,
         version: str,
         file: Path | None,
         name: str,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
-        self._setting, self._version, self._say = setting, version, say
-        self._rules = setting.environment.rollout
-        self.ledger: Ledger = ledger.opened(file, setting.project.root / ".slipway", name, say)
+        self._context, self._version, self._log = context, version, log
+        self._rules = context.environment.rollout
+        self.ledger: Ledger = ledger.opened(file, context.project.root / ".slipway", name, log)
         http = requests.Session()
         http.headers["User-Agent"] = "slipway-probe"
-        path = suite.probe_path(setting)
+        path = suite.probe_path(context)
         self.probe = Probe(http, url + path, self.ledger, self._rules.probes_per_second)
 
     def at(self, stage: str, *, counts: bool) -> None:
@@ -49,6 +49,6 @@ class Watch:
         self.probe.stop()
         if not self.ledger.entries:
             return None
-        title = f"{self._setting.project.service} in {self._setting.environment.name}"
-        svg.keep(self.ledger, title, self._say)
+        title = f"{self._context.project.service} in {self._context.environment.name}"
+        svg.keep(self.ledger, title, self._log)
         return self.ledger.file

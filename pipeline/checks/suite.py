@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from pipeline.checks import smoke, smoke_file
-from pipeline.context import Setting
+from pipeline.context import Context
 
 
-def file(setting: Setting) -> Path:
-    return setting.project.app / "smoke.yaml"
+def file(context: Context) -> Path:
+    return context.project.app / "smoke.yaml"
 
 
-def probe_path(setting: Setting) -> str:
+def probe_path(context: Context) -> str:
     """The path that answers 200 whenever the service is well."""
-    return smoke_file.load(file(setting)).probe
+    return smoke_file.load(file(context)).probe
 
 
 def checks(
-    setting: Setting,
+    context: Context,
     url: str,
     version: str | None,
     *,
@@ -25,9 +25,9 @@ def checks(
     served_before: bool = False,
 ) -> list[smoke.Check]:
     """The checks against the service at `url`; of a version that served before, only the generic ones."""
-    content = smoke_file.load(file(setting))
+    content = smoke_file.load(file(context))
     allowed = next(
-        (n.given["AllowedHttpMethods"] for n in setting.nodes.values() if "AllowedHttpMethods" in n.given), ""
+        (n.given["AllowedHttpMethods"] for n in context.nodes.values() if "AllowedHttpMethods" in n.given), ""
     )
     target = smoke.Target(
         url=url.rstrip("/"),
@@ -37,5 +37,5 @@ def checks(
         settle_seconds=settle_seconds,
         digest=digest,
     )
-    generic = smoke.generic_checks(target, sleep=setting.sleep, clock=setting.clock)
+    generic = smoke.generic_checks(target, sleep=context.sleep, clock=context.clock)
     return generic if served_before else generic + smoke_file.checks(content, target.url)

@@ -14,18 +14,18 @@ _COLOURS = ("#4477aa", "#44aa77", "#ccaa44", "#aa66aa", "#66bbcc")
 _ERROR = "#cc3333"
 
 
-def keep(kept: Ledger, title: str, say: Callable[[str], None]) -> None:
+def keep(kept: Ledger, title: str, log: Callable[[str], None]) -> None:
     """Draw the picture beside the ledger, and say where both are."""
-    say(f"production probe: {summary(kept.entries)}")
+    log(f"production probe: {summary(kept.entries)}")
     if kept.file is None:
         return
     picture = kept.file.with_suffix(".svg")
     try:
         picture.write_text(draw(kept.entries, title), encoding="utf-8")
     except OSError as error:
-        say(f"ledger: {kept.file}; its picture could not be kept: {error}")
+        log(f"ledger: {kept.file}; its picture could not be kept: {error}")
     else:
-        say(f"ledger: {kept.file}, as a picture: {picture}")
+        log(f"ledger: {kept.file}, as a picture: {picture}")
 
 
 def draw(entries: Sequence[Entry], title: str) -> str:

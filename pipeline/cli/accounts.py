@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def show_identity(arguments: argparse.Namespace, _: "Reporter") -> None:
     """What a workflow must know to sign in, printed and as the step's outputs; AWS is not asked."""
     here = project.find(Path.cwd())
-    wanted = environment.load(arguments.environment, here.environments)
-    facts = roles.facts(wanted, here.service)
+    spec = environment.load(arguments.environment, here.environments)
+    facts = roles.facts(spec, here.service)
     for name, value in facts.items():
         print(f"{name}={value}")
     step_outputs.give(**facts)
@@ -31,15 +31,15 @@ def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     regional = [roles.REGIONAL] if arguments.regional else []
     for name in (*arguments.environments, *regional):
         roles.must_be_short(here.service, name)
-    settings = [connect.setting(name) for name in arguments.environments]
+    settings = [connect.open_environment(name) for name in arguments.environments]
     repository = roles.repository(
         arguments.repository or roles.of_origin(here.root), arguments.owner_id, arguments.repository_id
     )
     from pipeline.account import bootstrap as bootstrapping
 
-    say = reporter.say("bootstrap")
+    log = reporter.log("bootstrap")
     with reporter:
-        bootstrapping.run(settings, repository, arguments.branch, say, regional=arguments.regional)
+        bootstrapping.run(settings, repository, arguments.branch, log, regional=arguments.regional)
     for line in _next_steps(repository, [*arguments.environments, *regional]):
         print(line)
 

@@ -42,43 +42,43 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    setting = connect.setting(arguments.environment, arguments.app, arguments.strategy)
+    context = connect.open_environment(arguments.environment, arguments.app, arguments.strategy)
     from pipeline.release import deploy
-    from pipeline.rollout.controller import Choices
+    from pipeline.rollout.options import RolloutOptions
 
-    choices = Choices(
+    options = RolloutOptions(
         despite_alarms=arguments.despite_alarms, ledger=arguments.ledger, wait_minutes=arguments.wait
     )
-    reporter.expect(list(setting.nodes))
+    reporter.expect(list(context.nodes))
     with reporter:
         released = deploy.deploy(
-            setting, reporter, connect.base_image(setting), image_uri=arguments.image, choices=choices
+            context, reporter, connect.base_image(context), image_uri=arguments.image, options=options
         )
     return _shown(released, arguments, reporter, "deploy")
 
 
 def _rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     from pipeline.release import rollback
-    from pipeline.rollout.controller import Choices
-    from pipeline.rollout.record import Story
+    from pipeline.rollout.options import RolloutOptions
+    from pipeline.rollout.record import RolloutRecord
 
-    stories: list[Story] = []
-    choices = Choices(
-        arguments.straight, ledger=arguments.ledger, wait_minutes=arguments.wait, heard=stories.append
+    records: list[RolloutRecord] = []
+    options = RolloutOptions(
+        arguments.straight, ledger=arguments.ledger, wait_minutes=arguments.wait, on_finished=records.append
     )
     with reporter:
-        stopped = rollback.stop(setting, reporter.say("rollback"), choices)
+        stopped = rollback.stop(context, reporter.log("rollback"), options)
         if stopped is None:
-            reporter.expect(list(setting.nodes))
-            released = rollback.release_previous(setting, reporter, choices)
+            reporter.expect(list(context.nodes))
+            released = rollback.release_previous(context, reporter, options)
     if stopped is None:
         return _shown(released, arguments, reporter, "rollback")
     from pipeline.github import job_summary
 
-    job_summary.write(job_summary.of_stopped(f"rollback {setting.environment.name}", stopped, stories))
+    job_summary.write(job_summary.of_stopped(f"rollback {context.environment.name}", stopped, records))
     if arguments.json:
-        print_json({"environment": setting.environment.name, "stopped": stopped})
+        print_json({"environment": context.environment.name, "stopped": stopped})
     return None
 
 
@@ -100,16 +100,16 @@ def _shown(
 
 
 def _smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     from pipeline.checks import smoke
     from pipeline.cli.release_report import checks_as_json
     from pipeline.github import job_summary
     from pipeline.inspect import status
 
     with reporter:
-        url, version, checks = status.run_smoke_tests(setting, reporter.checked)
-    failure = smoke.failure_of(checks, url, setting.environment.name)
-    job_summary.write(job_summary.of_smoke(setting.environment.name, url, checks, failure))
+        url, version, checks = status.run_smoke_tests(context, reporter.checked)
+    failure = smoke.failure_of(checks, url, context.environment.name)
+    job_summary.write(job_summary.of_smoke(context.environment.name, url, checks, failure))
     step_outputs.give(url=url, version=version)
     if arguments.json:
         print_json({"url": url, "checks": checks_as_json(checks)})
@@ -117,11 +117,11 @@ def _smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
 
 
 def _status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     from pipeline.cli import status_report
     from pipeline.inspect import status
 
-    seen = status.look(setting)
+    seen = status.describe(context)
     if arguments.json:
         print_json(status_report.as_json(seen))
     else:
@@ -130,11 +130,11 @@ def _status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError
 
 
 def _logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     from pipeline.inspect import logs
 
     seconds = logs.seconds(arguments.since)
-    logs.tail(setting, seconds, reporter.plain, follow=arguments.follow)
+    logs.tail(context, seconds, reporter.plain, follow=arguments.follow)
     return None
 
 
@@ -142,27 +142,27 @@ def _destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErro
     from pipeline.github import job_summary
     from pipeline.release import destroy
 
-    wanted = environment.load(arguments.environment, project.find(Path.cwd()).environments)
-    destroy.must_be_meant(wanted, arguments.confirm)
+    spec = environment.load(arguments.environment, project.find(Path.cwd()).environments)
+    destroy.must_be_meant(spec, arguments.confirm)
     if arguments.only_ask:
         return None
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     with reporter:
-        failure = destroy.destroy(setting, reporter)
-    job_summary.write(job_summary.of_nodes(f"destroy {setting.environment.name}", reporter.nodes(), failure))
+        failure = destroy.destroy(context, reporter)
+    job_summary.write(job_summary.of_nodes(f"destroy {context.environment.name}", reporter.nodes(), failure))
     return failure
 
 
 def _regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     from pipeline.github import job_summary
     from pipeline.regional import run
 
     regions = list(dict.fromkeys(arguments.regions))
     with reporter:
-        results, failure = run.run(setting, regions, arguments.image, reporter.say)
+        results, failure = run.run(context, regions, arguments.image, reporter.log)
         passed = sum(not one.cause for one in results)
-        reporter.say("regional")(f"{passed} of {len(results)} regions passed; nothing of it is left")
+        reporter.log("regional")(f"{passed} of {len(results)} regions passed; nothing of it is left")
     rows = [(one.name, "failed" if one.cause else "passed", None) for one in results]
     job_summary.write(job_summary.of_nodes(f"regional {' '.join(regions)}", rows, failure))
     if arguments.json:
@@ -173,14 +173,14 @@ def _regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErr
 def _local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     import local_aws
 
-    root, say = project.find(Path.cwd()).root, reporter.say("local")
+    root, log = project.find(Path.cwd()).root, reporter.log("local")
     if arguments.action == "up":
         with reporter:
-            up = local_aws.up(root, say)
-        say(f"the local AWS answers at {up.endpoint_url}")
+            up = local_aws.up(root, log)
+        log(f"the local AWS answers at {up.endpoint_url}")
     elif arguments.action == "down":
         with reporter:
-            local_aws.down(root, say)
+            local_aws.down(root, log)
     else:
         for line in local_aws.status(root):
             reporter.console.print(line, markup=False, highlight=False)

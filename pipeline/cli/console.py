@@ -60,7 +60,7 @@ class Reporter:
         with self._lock:
             self._states = dict.fromkeys(names, ("waiting", 0.0, None))
 
-    def say(self, node: str) -> Callable[[str], None]:
+    def log(self, node: str) -> Callable[[str], None]:
         """A function that says a line on behalf of `node`."""
 
         def line(text: str) -> None:
@@ -84,7 +84,7 @@ class Reporter:
         with self._lock:
             began = self._states.get(name := outcome.name, ("", time.monotonic(), None))[1]
             self._states[name] = (word, began, outcome.seconds)
-        self.say(outcome.name)(
+        self.log(outcome.name)(
             word if outcome.ending is Ending.NOT_STARTED else f"{word} in {outcome.seconds:.1f} s"
         )
 
@@ -99,19 +99,19 @@ class Reporter:
 
     def checked(self, outcome: CheckOutcome) -> None:
         mark = "passed" if outcome.passed else "FAILED"
-        self.say("smoke")(f"{mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
+        self.log("smoke")(f"{mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
 
     def error(self, error: SlipwayError) -> None:
         """One clear message: what, why, details, next step."""
-        say = self.console.print
+        log = self.console.print
         options: dict[str, Any] = {"highlight": False, "soft_wrap": True}
         for detail in error.details:
-            say(f"  {escape(detail)}", **options)
-        say(f"[bold red]error:[/bold red] {escape(error.what)}", **options)
+            log(f"  {escape(detail)}", **options)
+        log(f"[bold red]error:[/bold red] {escape(error.what)}", **options)
         if error.why:
-            say(f"  [bold]why:[/bold]  {escape(error.why)}", **options)
+            log(f"  [bold]why:[/bold]  {escape(error.why)}", **options)
         if error.next_step:
-            say(f"  [bold]next:[/bold] {escape(error.next_step)}", **options)
+            log(f"  [bold]next:[/bold] {escape(error.next_step)}", **options)
         message = f"{error} Next: {error.next_step}" if error.next_step else str(error)
         named = [] if error.where else [found.groups() for found in map(_NAMED.match, error.details) if found]
         for where, words in [(error.where, message), *error.also, *named]:

@@ -40,8 +40,8 @@ def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
             ["GitHub gives a fork's pull request no credentials: AWS is not asked for a plan"],
         )
     for line in why_not:
-        reporter.say("environments")(line)
-    reporter.say("environments")(f"reached: {', '.join(reached) or 'none'}")
+        reporter.log("environments")(line)
+    reporter.log("environments")(f"reached: {', '.join(reached) or 'none'}")
     if why_not:
         job_summary.write("\n".join(f"- {markdown.text(line)}" for line in why_not))
     if arguments.wanted and arguments.wanted not in reached:
@@ -60,22 +60,22 @@ def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     root = project.find(Path.cwd()).root
     app = sources.at(root, arguments.ref) if arguments.ref else root / "app"
     shown = app.relative_to(root)
-    reporter.say("source")(f"{shown}, at {arguments.ref}" if arguments.ref else str(shown))
+    reporter.log("source")(f"{shown}, at {arguments.ref}" if arguments.ref else str(shown))
     step_outputs.give(app=str(shown))
 
 
 def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Find or make the image of app/, and nothing else. Outputs: `image`, `digest`, `name`, `version`."""
-    setting = connect.setting(arguments.environment, arguments.app)
+    context = connect.open_environment(arguments.environment, arguments.app)
     from pipeline.github import job_summary
     from pipeline.release import image_only
 
-    directory = setting.project.environments
+    directory = context.project.environments
     for name in arguments.shared_with.split():
-        image_only.must_share(setting.environment, environment.load(name, directory))
+        image_only.must_share(context.environment, environment.load(name, directory))
     with reporter:
-        built = image_only.image_of(setting, reporter, connect.base_image(setting))
-    reporter.say("image")(f"{built.word}: {built.image}")
+        built = image_only.image_of(context, reporter, connect.base_image(context))
+    reporter.log("image")(f"{built.word}: {built.image}")
     outputs = {"image": built.image, "digest": built.digest, "name": built.name, "version": built.version}
     step_outputs.give(**outputs)
     job_summary.write(f"## image {built.version}\n\n{built.word}: `{built.image}`")
@@ -85,10 +85,10 @@ def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
 
 def verify(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """That an image exists, and that this repository's workflow built it. Outputs: `image`, `version`."""
-    setting = connect.guarded(arguments.environment)
+    context = connect.guarded(arguments.environment)
     from pipeline.image import provenance
 
-    uri = provenance.full_uri(setting, arguments.image)
-    version = provenance.verify(setting, uri)
-    reporter.say("verify")(f"version {version}, built and signed by this repository: {uri}")
+    uri = provenance.full_uri(context, arguments.image)
+    version = provenance.verify(context, uri)
+    reporter.log("verify")(f"version {version}, built and signed by this repository: {uri}")
     step_outputs.give(image=uri, version=version)

@@ -26,11 +26,11 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     from pipeline.inspect import plan as planning
 
     with _for_a_review(arguments):
-        setting = connect.guarded(arguments.environment)
-        reporter.expect(list(setting.nodes))
+        context = connect.guarded(arguments.environment)
+        reporter.expect(list(context.nodes))
         with reporter:
-            planned = planning.make(setting, reporter, PATIENCE if arguments.markdown else 0)
-    failure = plan_comment.failure_of(planned, setting.nodes) if arguments.markdown else planned.failure
+            planned = planning.make(context, reporter, PATIENCE if arguments.markdown else 0)
+    failure = plan_comment.failure_of(planned, context.nodes) if arguments.markdown else planned.failure
     _write(arguments, plan_comment.document(planned, failure))
     if arguments.json:
         print(json.dumps(plan_report.as_json(planned), indent=2))
@@ -45,9 +45,9 @@ def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
     from pipeline.inspect import drift as drifting
 
     with _for_a_review(arguments):
-        setting = connect.guarded(arguments.environment)
+        context = connect.guarded(arguments.environment)
         with reporter:
-            seen = drifting.look(setting, reporter.say("drift"))
+            seen = drifting.detect(context, reporter.log("drift"))
     _write(arguments, drift_report.document(seen))
     if arguments.json:
         print(json.dumps(drift_report.as_json(seen), indent=2))

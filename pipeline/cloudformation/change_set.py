@@ -28,7 +28,7 @@ class ChangeSets(early_validation.Events, stale_change_sets.ChangeSets, Protocol
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StackSpec:
     """A stack as it should be."""
 
     name: str
@@ -89,7 +89,7 @@ class NoChanges:
 
 def create(
     cloudformation: ChangeSets,
-    wanted: Wanted,
+    spec: StackSpec,
     wait: Callable[..., Any],
     *,
     new: bool,
@@ -101,18 +101,14 @@ def create(
     Raises StackFailedError with AWS's reason where it can't be created.
     """
     if not new:
-        stale_change_sets.clear(cloudformation, wanted.name)
+        stale_change_sets.clear(cloudformation, spec.name)
     request = {
         "ChangeSetType": "CREATE" if new else "UPDATE",
-        "TemplateBody": wanted.template.body,
-        "Parameters": [
-            {"ParameterKey": k, "ParameterValue": v} for k, v in sorted(wanted.parameters.items())
-        ],
-        "Tags": [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())],
+        "TemplateBody": spec.template.body,
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(spec.parameters.items())],
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(spec.tags.items())],
     }
-    return _create(
-        cloudformation, wanted.name, name or new_name(), request, wait, timeout, wanted.template.where
-    )
+    return _create(cloudformation, spec.name, name or new_name(), request, wait, timeout, spec.template.where)
 
 
 def create_for_parameters(

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.cloudformation import change_set, resources, stacks
-from pipeline.cloudformation.change_set import Wanted
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.events import Event, EventStream, causes, first_cause
 from pipeline.cloudformation.stacks import (
-    Live,
-    Say,
+    Log,
+    StackDescription,
     Stacks,
     Wait,
     delete,
     describe,
-    say_events,
+    log_events,
     settle,
     stuck,
 )
@@ -32,16 +32,18 @@ class Deployed:
     """word: created, updated, unchanged, or joined where an earlier run's update was waited for."""
 
     word: str
-    live: Live
+    current: StackDescription
 
 
-def must_be_ours(cloudformation: CloudFormation, live: Live | None, template: Template) -> None:
+def must_be_ours(
+    cloudformation: CloudFormation, current: StackDescription | None, template: Template
+) -> None:
     """Raises ProtectedError for a stack that only has our name. One that somebody deployed from the template
     by hand has no other resources than the template's: that is taken over.
     """
-    if live is None or live.status.in_review or stacks.OURS.items() <= live.tags.items():
+    if current is None or current.status.in_review or stacks.OURS.items() <= current.tags.items():
         return
-    there = resources.read(cloudformation, live.stack_id).types
+    there = resources.read(cloudformation, current.stack_id).types
     strange = sorted(there.keys() - template.resources.keys())
     if strange:
         rename = (
@@ -50,22 +52,22 @@ def must_be_ours(cloudformation: CloudFormation, live: Live | None, template: Te
             "it holds, says "
         )
         stacks.must_be_ours(
-            live,
+            current,
             stacks.OURS,
-            rename + live.command("describe-stack-resources"),
+            rename + current.command("describe-stack-resources"),
             f"was not made by Slipway, and holds {', '.join(strange)}, which {template.path} does not have",
         )
 
 
 def deploy(
     cloudformation: CloudFormation,
-    wanted: Wanted,
-    say: Say,
+    spec: StackSpec,
+    log: Log,
     wait: Wait,
     *,
-    live: Live | None,
+    current: StackDescription | None,
     meanwhile: Callable[[Sequence[Event]], None] = lambda _: None,
-    evidence: Callable[[Event], list[str]] = lambda _: [],
+    diagnostics: Callable[[Event], list[str]] = lambda _: [],
     review: Callable[[change_set.Changes], None] = lambda _: None,
     timeout: float = 5400,
 ) -> Deployed:
@@ -78,35 +80,35 @@ def deploy(
 
     Raises StackFailedError (first cause, template line), StackStuckError, WaitTimeoutError.
     """
-    joined = live is not None and live.status.in_progress
-    live = settle(cloudformation, live, say, wait, timeout) if live is not None else None
-    if live is not None and live.status.must_be_cleared:
-        say(f"{live.status} from an earlier run: clearing it away (nothing ever lived in it)")
-        delete(cloudformation, live, wanted.template, say, wait, timeout=timeout)
-        live = None
-    if live is not None and live.status.needs_a_person:
-        raise stuck(live)
-    outcome = change_set.create(cloudformation, wanted, wait, new=live is None)
+    joined = current is not None and current.status.in_progress
+    current = settle(cloudformation, current, log, wait, timeout) if current is not None else None
+    if current is not None and current.status.must_be_cleared:
+        log(f"{current.status} from an earlier run: clearing it away (nothing ever lived in it)")
+        delete(cloudformation, current, spec.template, log, wait, timeout=timeout)
+        current = None
+    if current is not None and current.status.needs_a_person:
+        raise stuck(current)
+    outcome = change_set.create(cloudformation, spec, wait, new=current is None)
     if isinstance(outcome, change_set.NoChanges):
-        if live is None:
-            raise StackFailedError(f"the new stack {wanted.name} would hold nothing", why=outcome.reason)
-        return Deployed("joined" if joined else "unchanged", live)
-    say(f"change set: {change_set.summary(outcome.changes)}")
+        if current is None:
+            raise StackFailedError(f"the new stack {spec.name} would hold nothing", why=outcome.reason)
+        return Deployed("joined" if joined else "unchanged", current)
+    log(f"change set: {change_set.summary(outcome.changes)}")
     try:
         review(outcome)
     except BaseException:
         change_set.discard(cloudformation, outcome)
         raise
     return Deployed(
-        "created" if live is None else "updated",
+        "created" if current is None else "updated",
         execute(
             cloudformation,
             outcome,
-            wanted.template,
-            say,
+            spec.template,
+            log,
             wait,
             meanwhile=meanwhile,
-            evidence=evidence,
+            diagnostics=diagnostics,
             timeout=timeout,
         ),
     )
@@ -116,13 +118,13 @@ def execute(
     cloudformation: CloudFormation,
     changes: change_set.Changes,
     template: Template,
-    say: Say,
+    log: Log,
     wait: Wait,
     *,
     meanwhile: Callable[[Sequence[Event]], None] = lambda _: None,
-    evidence: Callable[[Event], list[str]] = lambda _: [],
+    diagnostics: Callable[[Event], list[str]] = lambda _: [],
     timeout: float = 5400,
-) -> Live:
+) -> StackDescription:
     """Execute a change set and follow the stack to its end. Raises what `deploy` raises."""
     events = EventStream(cloudformation, changes.stack_id)
     events.skip_past()
@@ -130,7 +132,7 @@ def execute(
         ChangeSetName=changes.arn, StackName=changes.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}"
     )
     return _follow(
-        cloudformation, changes.stack_id, template, events, say, wait, timeout, meanwhile, evidence
+        cloudformation, changes.stack_id, template, events, log, wait, timeout, meanwhile, diagnostics
     )
 
 
@@ -139,25 +141,25 @@ def _follow(
     stack_id: str,
     template: Template,
     events: EventStream,
-    say: Say,
+    log: Log,
     wait: Wait,
     timeout: float,
     meanwhile: Callable[[Sequence[Event]], None],
-    evidence: Callable[[Event], list[str]],
-) -> Live:
+    diagnostics: Callable[[Event], list[str]],
+) -> StackDescription:
     name = stack_id.split("/")[1] if "/" in stack_id else stack_id
     details: list[str] = []
     cause: Event | None = None
 
-    def probe() -> Live | None:
+    def probe() -> StackDescription | None:
         nonlocal cause
         now = describe(cloudformation, stack_id)
-        say_events(events, template, say)
+        log_events(events, template, log)
         meanwhile(events.seen)
         if cause is None:
             cause = first_cause(events.seen)
             if cause is not None:
-                details.extend(evidence(cause))
+                details.extend(diagnostics(cause))
         if now is None:
             raise StackFailedError(
                 f"stack {name} was deleted while it was being deployed",
@@ -167,7 +169,7 @@ def _follow(
             )
         return None if now.status.in_progress or now.status.in_review else now
 
-    now: Live = wait(probe, what=f"stack {name}", timeout=timeout)
+    now: StackDescription = wait(probe, what=f"stack {name}", timeout=timeout)
     if now.status.succeeded:
         return now
     where = template.where(cause.logical_id) if cause else template.path

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.cloudformation.change_set import Wanted
-from pipeline.cloudformation.stacks import Live
+from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.stacks import StackDescription
 
 
 class Parameters(Protocol):
@@ -30,13 +30,13 @@ def parameter_name(service: str, environment: str) -> str:
     return f"/slipway/{service}/{environment}/deployed"
 
 
-def fingerprint(wanted: Wanted) -> str:
+def fingerprint(spec: StackSpec) -> str:
     """A hash over template, parameter values and tags. Secrets are in none of them."""
-    content = [wanted.template.body, sorted(wanted.parameters.items()), sorted(wanted.tags.items())]
+    content = [spec.template.body, sorted(spec.parameters.items()), sorted(spec.tags.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
-class Remembered:
+class DeployedFingerprints:
     """Reads the parameter once, writes it at the end; safe to use from several threads."""
 
     def __init__(self, ssm: Parameters, name: str) -> None:
@@ -46,16 +46,16 @@ class Remembered:
         self._before = self._read()
         self._now = dict(self._before)
 
-    def is_unchanged(self, wanted: Wanted, live: Live) -> bool:
-        if not live.status.ready:
+    def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
+        if not current.status.ready:
             return False
-        return self._before.get(wanted.name) == _entry(wanted, live)
+        return self._before.get(spec.name) == _entry(spec, current)
 
-    def record(self, wanted: Wanted, live: Live) -> None:
+    def record(self, spec: StackSpec, current: StackDescription) -> None:
         with self._lock:
-            self._now[wanted.name] = _entry(wanted, live)
+            self._now[spec.name] = _entry(spec, current)
 
-    def save(self, say: Callable[[str], None]) -> None:
+    def save(self, log: Callable[[str], None]) -> None:
         """Write what was recorded, if it differs from what was read. What can't be written costs the next run
         a change set for each stack; how this one ends is not for it to say.
         """
@@ -66,7 +66,7 @@ class Remembered:
             try:
                 self._ssm.put_parameter(Name=self._name, Value=value, Type="String", Overwrite=True)
             except (BotoCoreError, ClientError) as error:
-                say(f"not remembered, so the next run asks for change sets again: {error}")
+                log(f"not remembered, so the next run asks for change sets again: {error}")
                 return
             self._before = dict(self._now)
 
@@ -82,6 +82,6 @@ class Remembered:
         return value if isinstance(value, dict) else {}
 
 
-def _entry(wanted: Wanted, live: Live) -> str:
-    when: Mapping[str, str] = {"id": live.stack_id.rsplit("/", 1)[-1], "at": live.changed_at}
-    return f"{fingerprint(wanted)} {when['id']} {when['at']}"
+def _entry(spec: StackSpec, current: StackDescription) -> str:
+    when: Mapping[str, str] = {"id": current.stack_id.rsplit("/", 1)[-1], "at": current.changed_at}
+    return f"{fingerprint(spec)} {when['id']} {when['at']}"

@@ -7,44 +7,46 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.cloudformation import change_set, deploy
 from pipeline.cloudformation.change_set import ResourceChange
-from pipeline.cloudformation.stacks import Live, Say, Wait, describe
+from pipeline.cloudformation.stacks import Log, StackDescription, Wait, describe
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph.template import Template
 
 
-def align(
+def apply(
     cloudformation: deploy.CloudFormation,
-    live: Live,
+    current: StackDescription,
     template: Template,
     changed: Mapping[str, str],
-    say: Say,
+    log: Log,
     wait: Wait,
     timeout: float,
     *,
     what: str,
     kind: str,
-) -> Live:
+) -> StackDescription:
     """Give a settled stack other values of some parameters and of nothing else; the stack as it is then.
 
     what: of what they tell the stack. kind: the resource type that they may change. Raises
     RolloutRefusedError where more would change, and what stack.execute raises.
     """
-    changes = change_set.create_for_parameters(cloudformation, live.name, live.parameters, changed, wait)
+    changes = change_set.create_for_parameters(
+        cloudformation, current.name, current.parameters, changed, wait
+    )
     if isinstance(changes, change_set.NoChanges):
-        return live
+        return current
     gone = replaced(changes.changes)
     others = [c for c in changes.changes if c.type != kind and not only_refers(c, gone)]
     if others:
         change_set.discard(cloudformation, changes)
         raise RolloutRefusedError(
-            f"{live.name} can't be told {what} without changing more than that",
+            f"{current.name} can't be told {what} without changing more than that",
             why=", ".join(change.logical_id for change in others),
             next_step=f"let {', '.join(changed)} stand in nothing but the template's {kind}",
         )
-    before = {key: live.parameters[key] for key in changed}
-    say(f"telling the stack {what}: {_shown(changed)} (it had {_shown(before)})")
-    deploy.execute(cloudformation, changes, template, say, wait, timeout=timeout)
-    return describe(cloudformation, live.name) or live
+    before = {key: current.parameters[key] for key in changed}
+    log(f"telling the stack {what}: {_shown(changed)} (it had {_shown(before)})")
+    deploy.execute(cloudformation, changes, template, log, wait, timeout=timeout)
+    return describe(cloudformation, current.name) or current
 
 
 def only_refers(change: ResourceChange, gone: set[str]) -> bool:

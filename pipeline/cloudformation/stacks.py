@@ -18,7 +18,7 @@ from pipeline.graph.template import Template
 OURS = {"managed-by": "slipway"}
 """The tag of every stack that Slipway made or took over."""
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 Wait = Callable[..., Any]
 """waiting.wait_until with sleep and clock already in it."""
 
@@ -34,7 +34,7 @@ class Stacks(Protocol):
 
 
 @dataclass(frozen=True)
-class Live:
+class StackDescription:
     """A stack as DescribeStacks shows it."""
 
     name: str
@@ -53,7 +53,7 @@ class Live:
         return f"aws cloudformation {verb} --stack-name {self.name} --region {region}"
 
 
-def describe(cloudformation: Stacks, name: str) -> Live | None:
+def describe(cloudformation: Stacks, name: str) -> StackDescription | None:
     """The stack, by name or id, or None where there is none (a deleted one counts as none)."""
     try:
         answer = cloudformation.describe_stacks(StackName=name)
@@ -62,10 +62,10 @@ def describe(cloudformation: Stacks, name: str) -> Live | None:
             return None
         raise
     stacks = answer["Stacks"]
-    return _live(stacks[0]) if stacks and stacks[0]["StackStatus"] != "DELETE_COMPLETE" else None
+    return _current(stacks[0]) if stacks and stacks[0]["StackStatus"] != "DELETE_COMPLETE" else None
 
 
-def tagged(cloudformation: Stacks, tags: Mapping[str, str]) -> list[Live]:
+def tagged(cloudformation: Stacks, tags: Mapping[str, str]) -> list[StackDescription]:
     """Every stack in the region that carries all of `tags`, the newest first; not those that belong to
     another stack, which hands its tags down to them.
     """
@@ -79,61 +79,61 @@ def tagged(cloudformation: Stacks, tags: Mapping[str, str]) -> list[Live]:
         request = {"NextToken": answer["NextToken"]}
     found.sort(key=lambda raw: raw["CreationTime"], reverse=True)
     own = [raw for raw in found if not raw.get("ParentId")]
-    stacks = [_live(raw) for raw in own if raw["StackStatus"] != "DELETE_COMPLETE"]
+    stacks = [_current(raw) for raw in own if raw["StackStatus"] != "DELETE_COMPLETE"]
     return [stack for stack in stacks if tags.items() <= stack.tags.items()]
 
 
 def settle(
     cloudformation: Stacks,
-    live: Live,
-    say: Say,
+    current: StackDescription,
+    log: Log,
     wait: Wait,
     timeout: float,
-    meanwhile: Callable[[Live], None] = lambda _: None,
-) -> Live | None:
+    meanwhile: Callable[[StackDescription], None] = lambda _: None,
+) -> StackDescription | None:
     """Wait until nothing is in progress on the stack; None where it was being deleted. Attaches to what an
     interrupted run left behind. meanwhile: called at every look.
     """
-    if not live.status.in_progress:
-        return live
-    say(f"{live.status} already, by an earlier run or somebody else: waiting for it to end")
-    events = EventStream(cloudformation, live.stack_id)
+    if not current.status.in_progress:
+        return current
+    log(f"{current.status} already, by an earlier run or somebody else: waiting for it to end")
+    events = EventStream(cloudformation, current.stack_id)
     events.skip_past()
 
     def probe() -> str | None:
-        now = describe(cloudformation, live.stack_id)
-        say_events(events, None, say)
+        now = describe(cloudformation, current.stack_id)
+        log_events(events, None, log)
         if now is not None:
             meanwhile(now)
         return None if now is not None and now.status.in_progress else "settled"
 
-    wait(probe, what=f"stack {live.name} ({live.status})", timeout=timeout)
-    return describe(cloudformation, live.name)
+    wait(probe, what=f"stack {current.name} ({current.status})", timeout=timeout)
+    return describe(cloudformation, current.name)
 
 
 def delete(
     cloudformation: Stacks,
-    live: Live,
+    current: StackDescription,
     template: Template | None,
-    say: Say,
+    log: Log,
     wait: Wait,
     *,
     timeout: float,
     quietly: bool = False,
 ) -> None:
     """Delete a stack and wait until it is gone. Raises StackStuckError with the resource that stayed."""
-    events = EventStream(cloudformation, live.stack_id)
+    events = EventStream(cloudformation, current.stack_id)
     events.skip_past()
-    cloudformation.delete_stack(StackName=live.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}")
+    cloudformation.delete_stack(StackName=current.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}")
 
     def probe() -> StackStatus | None:
-        now = cloudformation.describe_stacks(StackName=live.stack_id)["Stacks"]
-        say_events(events, template, (lambda _: None) if quietly else say)
+        now = cloudformation.describe_stacks(StackName=current.stack_id)["Stacks"]
+        log_events(events, template, (lambda _: None) if quietly else log)
         status = StackStatus(now[0]["StackStatus"]) if now else StackStatus("DELETE_COMPLETE")
-        return None if status.in_progress or (status.in_review and live.status.in_review) else status
+        return None if status.in_progress or (status.in_review and current.status.in_review) else status
 
     try:
-        status = wait(probe, what=f"deleting stack {live.name}", timeout=timeout)
+        status = wait(probe, what=f"deleting stack {current.name}", timeout=timeout)
     except ClientError as error:
         if does_not_exist(error):
             return
@@ -141,60 +141,62 @@ def delete(
     if not status.gone:
         cause = first_cause(events.seen)
         raise StackStuckError(
-            f"stack {live.name} could not be deleted ({status})",
-            why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else live.reason,
-            next_step=_delete_by_hand(live),
+            f"stack {current.name} could not be deleted ({status})",
+            why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else current.reason,
+            next_step=_delete_by_hand(current),
             where=template.where(cause.logical_id) if cause and template else "",
         )
 
 
 def must_be_ours(
-    live: Live, tags: Mapping[str, str], next_step: str, what: str = "was not made by Slipway"
+    current: StackDescription, tags: Mapping[str, str], next_step: str, what: str = "was not made by Slipway"
 ) -> None:
     """Raises ProtectedError for a stack that lacks any of `tags`, unless there is nothing in it."""
-    lacking = [f"{key}={value}" for key, value in tags.items() if live.tags.get(key) != value]
-    if lacking and not live.status.in_review:
+    lacking = [f"{key}={value}" for key, value in tags.items() if current.tags.get(key) != value]
+    if lacking and not current.status.in_review:
         raise ProtectedError(
-            f"stack {live.name} {what}",
+            f"stack {current.name} {what}",
             why=f"it does not carry the tag {', '.join(lacking)}",
             next_step=next_step,
         )
 
 
-def stuck(live: Live) -> StackStuckError:
+def stuck(current: StackDescription) -> StackStuckError:
     """The error for a state only a person can resolve, with the command that helps."""
-    if live.status.name == "UPDATE_ROLLBACK_FAILED":
+    if current.status.name == "UPDATE_ROLLBACK_FAILED":
         help_ = (
-            f"mend the cause, then: {live.command('continue-update-rollback')}"
+            f"mend the cause, then: {current.command('continue-update-rollback')}"
             " (add --resources-to-skip LOGICAL_ID for what can't be mended)"
         )
-    elif live.status.name == "UPDATE_FAILED":  # by somebody's --disable-rollback; Slipway never asks for that
-        help_ = f"put back what was before: {live.command('rollback-stack')}; then deploy again"
-    elif live.status.name == "DELETE_FAILED":
-        help_ = _delete_by_hand(live)
+    elif (
+        current.status.name == "UPDATE_FAILED"
+    ):  # by somebody's --disable-rollback; Slipway never asks for that
+        help_ = f"put back what was before: {current.command('rollback-stack')}; then deploy again"
+    elif current.status.name == "DELETE_FAILED":
+        help_ = _delete_by_hand(current)
     else:  # nothing that helps here is harmless
         help_ = (
-            f"see what failed: {live.command('describe-stack-events')}"
+            f"see what failed: {current.command('describe-stack-events')}"
             " (to delete the stack would delete what lives in it)"
         )
-    return StackStuckError(f"stack {live.name} is {live.status}", why=live.reason, next_step=help_)
+    return StackStuckError(f"stack {current.name} is {current.status}", why=current.reason, next_step=help_)
 
 
-def _delete_by_hand(live: Live) -> str:
-    return f"remove what holds the resource that stayed, then: {live.command('delete-stack')}"
+def _delete_by_hand(current: StackDescription) -> str:
+    return f"remove what holds the resource that stayed, then: {current.command('delete-stack')}"
 
 
-def say_events(events: EventStream, template: Template | None, say: Say) -> None:
+def log_events(events: EventStream, template: Template | None, log: Log) -> None:
     """Say every event that is new; a failed one with AWS's reason and its line in the template."""
     for event in events.new():
         line = f"{event.status:<20} {event.logical_id} ({event.type})"
         if event.failed and event.reason:
             line += f": {event.reason}" + (f" [{template.where(event.logical_id)}]" if template else "")
-        say(line)
+        log(line)
 
 
-def _live(stack: Mapping[str, Any]) -> Live:
-    return Live(
+def _current(stack: Mapping[str, Any]) -> StackDescription:
+    return StackDescription(
         name=stack["StackName"],
         stack_id=stack["StackId"],
         status=StackStatus(stack["StackStatus"]),

@@ -17,7 +17,7 @@ _NAMES = {
 }
 
 
-def must_fit(environment: Environment, parameters: Mapping[str, str]) -> None:
+def check(environment: Environment, parameters: Mapping[str, str]) -> None:
     """Raises EnvironmentFileError where a rollout may take longer than it is watched, or a gate closes before
     what it waits for can be done. parameters: of the template that has the service.
 

@@ -18,7 +18,7 @@ from pipeline.github.mermaid import Bar
 from pipeline.graph import runner
 from pipeline.graph.runner import Ending, Outcome
 from pipeline.release.deploy import Released
-from pipeline.rollout.record import Story
+from pipeline.rollout.record import RolloutRecord
 
 LIMIT = 1_000_000
 """Bytes; GitHub takes 1 MiB per step and shows nothing at all of more."""
@@ -73,7 +73,7 @@ def of_nodes(what: str, rows: Iterable[tuple[str, str, float | None]], failure: 
     return "\n".join([*_opening(what, failure, []), *table])
 
 
-def of_stopped(what: str, words: str, rollouts: Iterable[Story]) -> str:
+def of_stopped(what: str, words: str, rollouts: Iterable[RolloutRecord]) -> str:
     """A rollout that was stopped because somebody wanted it so."""
     lines = _opening(what, None, [text(words), ""])
     return "\n".join([*lines, *(line for rollout in rollouts for line in _rollout(rollout))])
@@ -115,19 +115,19 @@ def _serves(released: Released) -> list[str]:
     return [*lines, f"Image {code(released.image)}", ""] if released.image else lines
 
 
-def _rollout(story: Story) -> list[str]:
-    lines = [f"### Rollout of {code(story.version or 'the new version')}", ""]
+def _rollout(record: RolloutRecord) -> list[str]:
+    lines = [f"### Rollout of {code(record.version or 'the new version')}", ""]
     rows = [
         (
-            code(passage.stage),
-            text(passage.status),
-            _seconds(ended - passage.at if passage.under_way else None),
+            code(entry.stage),
+            text(entry.status),
+            _seconds(ended - entry.at if entry.under_way else None),
         )
-        for passage, ended in story.timed()
+        for entry, ended in record.timed()
     ]
     lines += markdown.table(("stage", "status", ">for"), rows)
-    if story.ledger_file is not None and story.ledger_file.is_file():
-        lines += ["#### What users saw", "", *ledger_chart.draw(story.ledger_file)]
+    if record.ledger_file is not None and record.ledger_file.is_file():
+        lines += ["#### What users saw", "", *ledger_chart.draw(record.ledger_file)]
     return lines
 
 
@@ -163,16 +163,16 @@ def _timeline(released: Released, unix: float) -> list[str]:
         if outcome.ending is not Ending.NOT_STARTED
     ]
     sections: dict[str, list[Bar]] = {"stacks and image": nodes}
-    for story in released.rollouts:
-        sections[f"rollout {story.version or ''}"] = [
+    for record in released.rollouts:
+        sections[f"rollout {record.version or ''}"] = [
             Bar(
-                passage.stage,
-                passage.at + unix,
+                entry.stage,
+                entry.at + unix,
                 ended + unix,
-                "active" if passage.status in ("PENDING", "IN_PROGRESS") else "crit",
+                "active" if entry.status in ("PENDING", "IN_PROGRESS") else "crit",
             )
-            for passage, ended in story.timed()
-            if passage.under_way
+            for entry, ended in record.timed()
+            if entry.under_way
         ]
     chain = " → ".join(code(outcome.name) for outcome in path)
     length = _seconds(sum(outcome.seconds for outcome in path))

@@ -35,13 +35,13 @@ class Node:
     def needs(self) -> frozenset[str]:
         return frozenset(self.wired.values())
 
-    def lacks(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    def missing_outputs(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         """Parameter -> the node whose outputs are known and hold nothing for it."""
         return {k: node for k, node in self.wired.items() if node in outputs and k not in outputs[node]}
 
-    def must_be_given(self, outputs: Mapping[str, Mapping[str, str]]) -> None:
+    def require_outputs(self, outputs: Mapping[str, Mapping[str, str]]) -> None:
         """Raises TemplateError where a node is done and gives less than its template says."""
-        for key, node in self.lacks(outputs).items():
+        for key, node in self.missing_outputs(outputs).items():
             raise TemplateError(
                 f"{node} gives no output {key}, which {self.name} needs",
                 why=f"infra/{node}.yaml has it, but its stack has not: the output's Condition is false there",
@@ -50,7 +50,7 @@ class Node:
 
     def inputs(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         """All parameter values, once every needed node is done. Raises what `must_be_given` raises."""
-        self.must_be_given(outputs)
+        self.require_outputs(outputs)
         return {**self.given, **{key: outputs[node][key] for key, node in self.wired.items()}}
 
 

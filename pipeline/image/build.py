@@ -69,7 +69,7 @@ def build(
     build_args: Mapping[str, str],
     ca_bundle: Path | None,
     platform: str | None = None,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> str:
     """Build app/ as `name` and return the image's id. `ca_bundle` is only for a TLS-inspecting network;
     `platform` is linux/amd64 or linux/arm64, None for the engine's own.
@@ -96,7 +96,7 @@ def build(
             if line.strip():
                 last.append(line.rstrip())
                 if not line.lstrip().startswith(_NOISE):
-                    say(line.rstrip()[:160])
+                    log(line.rstrip()[:160])
         if "error" in answer:
             raise _failed(str(answer["error"]).strip(), list(last))
         image_id = answer.get("aux", {}).get("ID", image_id)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import DockerError, full_disk
 from pipeline.graph import graph
 from pipeline.graph.runner import Result
@@ -28,49 +28,49 @@ def named_base_image(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment.get("SLIPWAY_BASE_IMAGE") or None
 
 
-def platform(setting: Setting) -> str | None:
+def platform(context: Context) -> str | None:
     """The platform of the tasks that will run the image, as CpuArchitecture of their template says; None for
     the engine's own: in a rehearsal, and where no template says it.
     """
-    for node in setting.stacks.values():
+    for node in context.stacks.values():
         if graph.IMAGE_GIVES in node.wired and _ARCHITECTURE in node.given:
-            return None if setting.aws.on_this_machine else _PLATFORMS.get(node.given[_ARCHITECTURE])
+            return None if context.aws.on_this_machine else _PLATFORMS.get(node.given[_ARCHITECTURE])
     return None
 
 
-def tag_of(setting: Setting) -> str:
+def tag_of(context: Context) -> str:
     """The tag of the image of app/ as it is now."""
-    return build.content_tag(setting.project.app, named_base_image(), platform(setting))
+    return build.content_tag(context.project.app, named_base_image(), platform(context))
 
 
-def work(setting: Setting, repository_uri: str, say: Callable[[str], None], base_image: BaseImage) -> Result:
+def work(context: Context, repository_uri: str, log: Callable[[str], None], base_image: BaseImage) -> Result:
     """Find or make the image of app/ as it is now. Raises ImageError or DockerError."""
-    ecr = setting.aws.client("ecr")
-    tag = tag_of(setting)
+    ecr = context.aws.client("ecr")
+    tag = tag_of(context)
     digest = registry.digest_of(ecr, repository_uri, tag)
     word = "unchanged"
     if digest is None:
         client = docker_client()
-        say(f"building version {tag}")
-        arguments = {"SERVICE_VERSION": tag, "SERVICE_COMMIT": commit(setting.project.app)}
-        base = named_base_image() or base_image(client, say)
+        log(f"building version {tag}")
+        arguments = {"SERVICE_VERSION": tag, "SERVICE_COMMIT": commit(context.project.app)}
+        base = named_base_image() or base_image(client, log)
         if base is not None:
             arguments["BASE_IMAGE"] = base
         arguments.update({name: os.environ[name] for name in _PROXY_VARIABLES if name in os.environ})
         with _engine_at_work():
             image_id = build.build(
                 client.api,
-                setting.project.app,
-                name=f"slipway/{setting.project.service}:{tag}",
+                context.project.app,
+                name=f"slipway/{context.project.service}:{tag}",
                 build_args=arguments,
                 ca_bundle=ca_bundle(),
-                platform=platform(setting),
-                say=say,
+                platform=platform(context),
+                log=log,
             )
-            say(f"pushing {repository_uri}:{tag}")
-            digest = registry.push(client.api, ecr, image_id, repository_uri, tag, say)
+            log(f"pushing {repository_uri}:{tag}")
+            digest = registry.push(client.api, ecr, image_id, repository_uri, tag, log)
         word = "built"
-    say(f"version {tag} is {digest}")
+    log(f"version {tag} is {digest}")
     return Result(word, {graph.IMAGE_GIVES: f"{repository_uri}@{digest}", "version": tag})
 
 

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import ImageError, UsageError
 from pipeline.graph import graph
 from pipeline.image import registry, released
@@ -24,17 +24,17 @@ BRANCH = "refs/heads/main"
 """The one workflow whose signature counts, as it is on main: on their own branch anybody could edit it."""
 
 
-def full_uri(setting: Setting, image: str) -> str:
+def full_uri(context: Context, image: str) -> str:
     """`URI@sha256:...`, where the digest alone was given too; AWS is asked only then."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", image):
         return image
-    node = setting.repository_node
-    live = setting.live(node) if node is not None else None
-    repository = live.outputs.get(graph.IMAGE_NEEDS) if live is not None else None
-    return f"{repository or setting.project.service}@{image}"
+    node = context.repository_node
+    current = context.current(node) if node is not None else None
+    repository = current.outputs.get(graph.IMAGE_NEEDS) if current is not None else None
+    return f"{repository or context.project.service}@{image}"
 
 
-def verify(setting: Setting, image_uri: str, environment: Mapping[str, str] = os.environ) -> str:
+def verify(context: Context, image_uri: str, environment: Mapping[str, str] = os.environ) -> str:
     """The image's version, once it is known to exist and to be built by this repository's deploy workflow.
 
     Raises ImageError where it is not, and UsageError outside of a workflow or without gh. Nothing is touched.
@@ -46,9 +46,9 @@ def verify(setting: Setting, image_uri: str, environment: Mapping[str, str] = os
             why="this command is for GitHub Actions",
             next_step="set it to ORGANISATION/REPOSITORY, and GH_TOKEN to a token that may read attestations",
         )
-    version = released.must_exist(setting, image_uri)
+    version = released.must_exist(context, image_uri)
     with tempfile.TemporaryDirectory(prefix="slipway-") as private:
-        credentials = registry.credentials(setting.aws.client("ecr"))
+        credentials = registry.credentials(context.aws.client("ecr"))
         _write_docker_configuration(Path(private), image_uri, credentials)
         done = _gh(image_uri, repository, {**environment, "DOCKER_CONFIG": private})
     if done.returncode != 0:

@@ -108,7 +108,7 @@ def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
 
 
 def push(
-    docker: DockerPush, ecr: Ecr, image: str, repository_uri: str, tag: str, say: Callable[[str], None]
+    docker: DockerPush, ecr: Ecr, image: str, repository_uri: str, tag: str, log: Callable[[str], None]
 ) -> str:
     """Push a local image as repository:tag and return its digest; ~/.docker/config.json is left alone.
 
@@ -128,12 +128,12 @@ def push(
         status, layer = str(answer.get("status", "")), str(answer.get("id", ""))
         if layer and status in ("Pushed", "Layer already exists") and layer not in seen:
             seen.add(layer)
-            say(f"layer {layer}: {status.lower()}")
+            log(f"layer {layer}: {status.lower()}")
     if digest and not refusal:
         return digest
     theirs = digest_of(ecr, repository_uri, tag)
     if theirs is not None:
-        say(f"somebody else has pushed {tag} meanwhile: taking theirs")
+        log(f"somebody else has pushed {tag} meanwhile: taking theirs")
         return theirs
     raise full_disk(refusal) or ImageError(
         "the image could not be pushed",

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pipeline.cloudformation import drift_detection, resources
 from pipeline.cloudformation.drift_detection import Difference, ResourceDrift
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, DriftError, SlipwayError
 from pipeline.graph.template import Template
 from pipeline.rollout.traffic_weights import RULE
@@ -52,28 +52,28 @@ class Drift:
     failure: SlipwayError | None = None
 
 
-def look(setting: Setting, say: Callable[[str], None]) -> Drift:
+def detect(context: Context, log: Callable[[str], None]) -> Drift:
     """Detect the drift of every stack that is there; nothing is changed."""
-    cloudformation = setting.aws.client("cloudformation")
+    cloudformation = context.aws.client("cloudformation")
     found: dict[str, StackDrift] = {}
     begun: dict[str, str] = {}
-    for name, node in setting.stacks.items():
-        stack, live = setting.stack_name(node), setting.live(node)
-        if live is None:
+    for name, node in context.stacks.items():
+        stack, current = context.stack_name(node), context.current(node)
+        if current is None:
             found[name] = StackDrift(name, stack, note="is not there yet")
-        elif not (live.status.ready or live.status.name in _DETECTABLE):
-            found[name] = StackDrift(name, stack, note=f"was not looked at: it is {live.status}")
+        elif not (current.status.ready or current.status.name in _DETECTABLE):
+            found[name] = StackDrift(name, stack, note=f"was not looked at: it is {current.status}")
         else:
-            begun[name] = drift_detection.begin(cloudformation, stack, setting.wait, setting.timeout)
+            begun[name] = drift_detection.begin(cloudformation, stack, context.wait, context.timeout)
     for name, detection in begun.items():
-        node = setting.nodes[name]
-        stack = setting.stack_name(node)
-        say(f"{stack}: comparing it with its template")
-        seen = drift_detection.result(cloudformation, stack, detection, setting.wait, setting.timeout)
-        owned = _rules_of_ecs(setting, stack) if any(d.type == RULE for d in seen.drifted) else frozenset()
+        node = context.nodes[name]
+        stack = context.stack_name(node)
+        log(f"{stack}: comparing it with its template")
+        seen = drift_detection.result(cloudformation, stack, detection, context.wait, context.timeout)
+        owned = _rules_of_ecs(context, stack) if any(d.type == RULE for d in seen.drifted) else frozenset()
         found[name] = judge(name, stack, seen, owned, node.template)
-    stacks = tuple(found[name] for name in setting.stacks)
-    return Drift(setting.environment.name, stacks, _failure(setting, stacks))
+    stacks = tuple(found[name] for name in context.stacks)
+    return Drift(context.environment.name, stacks, _failure(context, stacks))
 
 
 def judge(
@@ -132,12 +132,12 @@ def _hide(resource: ResourceDrift, template: Template | None) -> ResourceDrift:
     return replace(resource, differences=hidden, expected=None, actual=None)
 
 
-def _rules_of_ecs(setting: Setting, stack: str) -> frozenset[str]:
+def _rules_of_ecs(context: Context, stack: str) -> frozenset[str]:
     """The ARNs of the listener rules that the stack's service was given to move."""
-    there = resources.read(setting.aws.client("cloudformation"), stack)
+    there = resources.read(context.aws.client("cloudformation"), stack)
     if not there.service_arn:
         return frozenset()
-    return rules_of(setting.aws.client("ecs"), there.service_arn)
+    return rules_of(context.aws.client("ecs"), there.service_arn)
 
 
 def rules_of(ecs: Services, service_arn: str) -> frozenset[str]:
@@ -152,11 +152,11 @@ def rules_of(ecs: Services, service_arn: str) -> frozenset[str]:
     return frozenset(arn for arn in arns if arn)
 
 
-def _failure(setting: Setting, stacks: tuple[StackDrift, ...]) -> SlipwayError | None:
-    environment = setting.environment.name
+def _failure(context: Context, stacks: tuple[StackDrift, ...]) -> SlipwayError | None:
+    environment = context.environment.name
     places, lines = [], []
     for stack in stacks:
-        template = setting.nodes[stack.node].template
+        template = context.nodes[stack.node].template
         for resource in stack.drifted:
             words = f"{stack.stack}: {resource.logical_id} ({resource.type}) {told(resource)}"
             changes = [words_of(difference) for difference in resource.differences]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import UsageError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -28,19 +28,19 @@ def seconds(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def tail(setting: Setting, since: int, line: Callable[[str], None], *, follow: bool) -> None:
+def tail(context: Context, since: int, line: Callable[[str], None], *, follow: bool) -> None:
     """Print the lines of the last `since` seconds, and with `follow` those that come, until Ctrl-C.
 
     Raises UsageError where no stack has a log group.
     """
-    group = setting.live_outputs().get("LogGroupName")
+    group = context.live_outputs().get("LogGroupName")
     if group is None:
         raise UsageError(
-            f"there is no log group in {setting.environment.name}",
+            f"there is no log group in {context.environment.name}",
             why="no stack gives the output LogGroupName",
-            next_step=f"python -m pipeline deploy {setting.environment.name}",
+            next_step=f"python -m pipeline deploy {context.environment.name}",
         )
-    reader = Reader(setting.aws.client("logs"), group, _now_ms() - since * 1000)
+    reader = Reader(context.aws.client("logs"), group, _now_ms() - since * 1000)
     if not follow:
         for text in reader.new():
             line(text)
@@ -50,7 +50,7 @@ def tail(setting: Setting, since: int, line: Callable[[str], None], *, follow: b
         for text in reader.new():
             line(text)
 
-    setting.wait(probe, what=f"the log of {group}", timeout=math.inf, longest_pause=2.0)
+    context.wait(probe, what=f"the log of {group}", timeout=math.inf, longest_pause=2.0)
 
 
 class Reader:

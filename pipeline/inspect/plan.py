@@ -6,15 +6,16 @@ from typing import Protocol
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
-from pipeline.cloudformation import change_set, deploy, fingerprints, secrets, stacks
+from pipeline.cloudformation import change_set, deploy, secrets, stacks
 from pipeline.cloudformation.change_set import ResourceChange
-from pipeline.context import Setting
+from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter_name
+from pipeline.context import Context
 from pipeline.errors import SlipwayError
 from pipeline.graph import graph, runner
 from pipeline.graph.graph import Node
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step, registry
-from pipeline.inspect.plan_change_sets import Previews
+from pipeline.inspect.plan_change_sets import PlanChangeSets
 from pipeline.rollout import traffic_weights
 
 NOT_BUILT_YET = "sha256:" + "0" * 64
@@ -37,7 +38,7 @@ _STATEFUL = frozenset(
 class Audience(runner.Watcher, Protocol):
     """Who is told what happens."""
 
-    def say(self, node: str) -> Callable[[str], None]: ...
+    def log(self, node: str) -> Callable[[str], None]: ...
 
 
 @dataclass(frozen=True)
@@ -73,49 +74,49 @@ class _Planned(Result):
     plan: NodePlan = field(default=NodePlan("", "", ""))
 
 
-def make(setting: Setting, audience: Audience, patience: float = 0.0) -> Plan:
+def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
     """Plan every node in the deploy's order. Raises BusyError where a deploy runs for over `patience` s."""
-    ssm = setting.aws.client("ssm")
-    names = setting.project.service, setting.environment.name
-    with setting.locked("plan", audience.say("lock"), patience):
-        memory = fingerprints.Remembered(ssm, fingerprints.parameter_name(*names))
+    ssm = context.aws.client("ssm")
+    names = context.project.service, context.environment.name
+    with context.locked("plan", audience.log("lock"), patience):
+        fingerprints = DeployedFingerprints(ssm, parameter_name(*names))
         unchanged: set[str] = set()
-        previews = Previews(setting)
+        previews = PlanChangeSets(context)
 
         def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
-            node = setting.nodes[name]
-            node.must_be_given({giver: given for giver, given in outputs.items() if giver in unchanged})
+            node = context.nodes[name]
+            node.require_outputs({giver: given for giver, given in outputs.items() if giver in unchanged})
             if node.template is None:
-                planned = _image(setting, outputs)
+                planned = _image(context, outputs)
             else:
-                planned = _stack(setting, node, outputs, audience.say(name), memory, previews)
+                planned = _stack(context, node, outputs, audience.log(name), fingerprints, previews)
             if planned.word == "unchanged":
                 unchanged.add(name)
             return planned
 
-        needs = {name: node.needs for name, node in setting.nodes.items()}
+        needs = {name: node.needs for name, node in context.nodes.items()}
         try:
-            outcomes = runner.run(needs, work, audience, clock=setting.clock)
+            outcomes = runner.run(needs, work, audience, clock=context.clock)
         except KeyboardInterrupt:
             previews.clear_up()
             raise
-    plans = tuple(_plan_of(outcomes[name]) for name in setting.nodes)
+    plans = tuple(_plan_of(outcomes[name]) for name in context.nodes)
     failure = errors.first_failure(outcome.error for outcome in outcomes.values())
-    return Plan(setting.environment.name, plans, setting.aws.calls, failure)
+    return Plan(context.environment.name, plans, context.aws.calls, failure)
 
 
-def is_stateful(setting: Setting, node: str, change: ResourceChange) -> bool:
+def is_stateful(context: Context, node: str, change: ResourceChange) -> bool:
     """It holds data: by its type, or because its template guards it with a DeletionPolicy."""
-    template = setting.nodes[node].template
+    template = context.nodes[node].template
     guarded = template.resources.get(change.logical_id) if template else None
     return change.type in _STATEFUL or (guarded is not None and guarded.kept)
 
 
-def _image(setting: Setting, outputs: Mapping[str, Mapping[str, str]]) -> Result:
-    tag = image_step.tag_of(setting)
-    repository = setting.nodes[graph.IMAGE].wired[graph.IMAGE_NEEDS]
+def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+    tag = image_step.tag_of(context)
+    repository = context.nodes[graph.IMAGE].wired[graph.IMAGE_NEEDS]
     uri = outputs[repository].get(graph.IMAGE_NEEDS)
-    digest = registry.digest_of(setting.aws.client("ecr"), uri, tag) if uri else None
+    digest = registry.digest_of(context.aws.client("ecr"), uri, tag) if uri else None
     if digest is None:
         plan = NodePlan(graph.IMAGE, "", "build", f"version {tag} would be built and pushed")
         given = {graph.IMAGE_GIVES: f"{uri}@{NOT_BUILT_YET}"} if uri else {}
@@ -125,74 +126,74 @@ def _image(setting: Setting, outputs: Mapping[str, Mapping[str, str]]) -> Result
 
 
 def _stack(
-    setting: Setting,
+    context: Context,
     node: Node,
     outputs: Mapping[str, Mapping[str, str]],
-    say: Callable[[str], None],
-    memory: fingerprints.Remembered,
-    previews: Previews,
+    log: Callable[[str], None],
+    fingerprints: DeployedFingerprints,
+    previews: PlanChangeSets,
 ) -> Result:
-    name = setting.stack_name(node)
-    live = setting.live(node)
+    name = context.stack_name(node)
+    current = context.current(node)
     template = node.template
     if template is None:
         raise ValueError(f"{node.name} is not a stack")
-    deploy.must_be_ours(setting.aws.client("cloudformation"), live, template)
+    deploy.must_be_ours(context.aws.client("cloudformation"), current, template)
     unknown = [key for key, giver in node.wired.items() if key not in outputs[giver]]
-    if live is not None and (live.status.in_progress or live.status.needs_a_person):
-        word = "stuck" if live.status.needs_a_person else "busy"
-        plan = NodePlan(node.name, name, word, f"{live.status}: {live.reason or 'no reason given'}")
-        return _Planned(word, live.outputs, plan)
-    again = live is not None and live.status.must_be_cleared
-    wanted = None
+    if current is not None and (current.status.in_progress or current.status.needs_a_person):
+        word = "stuck" if current.status.needs_a_person else "busy"
+        plan = NodePlan(node.name, name, word, f"{current.status}: {current.reason or 'no reason given'}")
+        return _Planned(word, current.outputs, plan)
+    again = current is not None and current.status.must_be_cleared
+    spec = None
     if not unknown and not again:
-        wanted = traffic_weights.as_the_stack_has_them(setting.wanted(node, node.inputs(outputs)), live)
-        wanted = permissions_boundary.given(setting, wanted, live)
-        if live is not None and memory.is_unchanged(wanted, live):
-            return _Planned("unchanged", live.outputs, NodePlan(node.name, name, "unchanged"))
+        spec = traffic_weights.as_the_stack_has_them(context.spec(node, node.inputs(outputs)), current)
+        spec = permissions_boundary.add(context, spec, current)
+        if current is not None and fingerprints.is_unchanged(spec, current):
+            return _Planned("unchanged", current.outputs, NodePlan(node.name, name, "unchanged"))
     # AWS refuses a change set whose {{resolve:ssm:...}} leads nowhere; the deploy makes the secret first.
-    missing = _secrets(setting, node)
-    if live is not None and not again and (unknown or missing):
+    missing = _secrets(context, node)
+    if current is not None and not again and (unknown or missing):
         when = f"before the deploy has {', '.join(unknown or missing)}"
         note = f"would be updated; what of it, and whether data would be lost, is not known {when}"
         plan = NodePlan(node.name, name, "update", note, new_secrets=missing)
-        return _Planned(plan.action, live.outputs, plan)
-    if wanted is None or missing:
+        return _Planned(plan.action, current.outputs, plan)
+    if spec is None or missing:
         note = f"would create {len(template.resources)} resources"
-        if again and live is not None:
-            note = f"is {live.status}: would be cleared away; then {note}"
+        if again and current is not None:
+            note = f"is {current.status}: would be cleared away; then {note}"
         if unknown:
             note += f" ({', '.join(unknown)} not known before the deploy)"
         changes = tuple(ResourceChange("Add", r.logical_id, r.type) for r in template.resources.values())
         plan = NodePlan(node.name, name, "make again" if again else "create", note, changes, missing)
         return _Planned(plan.action, {}, plan)
-    plan = _by_change_set(setting, node, wanted, live, previews.of(wanted, live, say))
-    return _Planned(plan.action, live.outputs if live else {}, plan)
+    plan = _by_change_set(context, node, spec, current, previews.of(spec, current, log))
+    return _Planned(plan.action, current.outputs if current else {}, plan)
 
 
 def _by_change_set(
-    setting: Setting,
+    context: Context,
     node: Node,
-    wanted: change_set.Wanted,
-    live: stacks.Live | None,
+    spec: change_set.StackSpec,
+    current: stacks.StackDescription | None,
     outcome: change_set.Changes | change_set.NoChanges,
 ) -> NodePlan:
     if isinstance(outcome, change_set.NoChanges):
-        return NodePlan(node.name, wanted.name, "unchanged")
-    traffic_weights.refuse_to_move(outcome.changes, wanted.template)
+        return NodePlan(node.name, spec.name, "unchanged")
+    traffic_weights.refuse_to_move(outcome.changes, spec.template)
     losing = {
         change.logical_id
         for change in outcome.changes
-        if change.removes_what_is_there and is_stateful(setting, node.name, change)
+        if change.removes_what_is_there and is_stateful(context, node.name, change)
     }
-    action, note = "create" if live is None else "update", change_set.summary(outcome.changes)
-    return NodePlan(node.name, wanted.name, action, note, tuple(outcome.changes), losing=frozenset(losing))
+    action, note = "create" if current is None else "update", change_set.summary(outcome.changes)
+    return NodePlan(node.name, spec.name, action, note, tuple(outcome.changes), losing=frozenset(losing))
 
 
-def _secrets(setting: Setting, node: Node) -> tuple[str, ...]:
+def _secrets(context: Context, node: Node) -> tuple[str, ...]:
     if node.template is None:
         return ()
-    return tuple(secrets.missing(setting.aws.client("ssm"), secrets.names_in(node.template, node.given)))
+    return tuple(secrets.missing(context.aws.client("ssm"), secrets.names_in(node.template, node.given)))
 
 
 def _plan_of(outcome: Outcome) -> NodePlan:

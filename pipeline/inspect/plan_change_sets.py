@@ -8,60 +8,60 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.cloudformation import change_set, stacks, stale_change_sets
-from pipeline.cloudformation.change_set import Changes, NoChanges, Wanted
-from pipeline.context import Setting
+from pipeline.cloudformation.change_set import Changes, NoChanges, StackSpec
+from pipeline.context import Context
 from pipeline.errors import InterruptedBySignalError, SlipwayError
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-class Previews:
+class PlanChangeSets:
     """The change sets of one plan, each made in a thread of its node's own."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._cloudformation: Any = setting.aws.client("cloudformation")
-        self._new: dict[str, tuple[str, Say]] = {}
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cloudformation: Any = context.aws.client("cloudformation")
+        self._new: dict[str, tuple[str, Log]] = {}
         self._interrupted = False
         self._guard = threading.Lock()
 
-    def of(self, wanted: Wanted, live: stacks.Live | None, say: Say) -> Changes | NoChanges:
+    def of(self, spec: StackSpec, current: stacks.StackDescription | None, log: Log) -> Changes | NoChanges:
         """What a deploy would change. Raises what change_set.create raises."""
-        name, new = change_set.new_name(), live is None
+        name, new = change_set.new_name(), current is None
         with self._guard:
             if self._interrupted:
                 raise InterruptedBySignalError("interrupted")
             if new:
-                self._new[wanted.name] = name, say
+                self._new[spec.name] = name, log
         outcome = None
         try:
-            outcome = change_set.create(self._cloudformation, wanted, self._setting.wait, new=new, name=name)
+            outcome = change_set.create(self._cloudformation, spec, self._context.wait, new=new, name=name)
         finally:
             if isinstance(outcome, Changes):
                 change_set.discard(self._cloudformation, outcome)
             if new:
-                self._forget_review(wanted.name, name, say)
-                self._new.pop(wanted.name)
+                self._forget_review(spec.name, name, log)
+                self._new.pop(spec.name)
         return outcome
 
     def clear_up(self) -> None:
         """Take away what the threads have begun: after Ctrl-C they end with the process."""
         with self._guard:
             self._interrupted = True
-        for stack_name, (name, say) in list(self._new.items()):
+        for stack_name, (name, log) in list(self._new.items()):
             try:
                 there = functools.partial(self._is_there, stack_name)
-                self._setting.wait(there, what=f"stack {stack_name}", timeout=10)
-                self._forget_review(stack_name, name, say)
+                self._context.wait(there, what=f"stack {stack_name}", timeout=10)
+                self._forget_review(stack_name, name, log)
             except (BotoCoreError, ClientError, SlipwayError) as error:
-                say(f"{stack_name} may be left behind, empty ({error}); the next release clears it")
+                log(f"{stack_name} may be left behind, empty ({error}); the next release clears it")
 
     def _is_there(self, stack_name: str) -> bool | None:
         """None while the thread may still be about to ask for it."""
         there = stacks.describe(self._cloudformation, stack_name)
         return True if there is not None or stack_name not in self._new else None
 
-    def _forget_review(self, stack_name: str, change_set_name: str, say: Say) -> None:
+    def _forget_review(self, stack_name: str, change_set_name: str, log: Log) -> None:
         """A change set for a stack that is not there leaves an empty one in REVIEW_IN_PROGRESS behind. To
         delete it would delete the change set that somebody else has in it by now: then it is theirs.
         """
@@ -72,9 +72,9 @@ class Previews:
             return
         try:
             stacks.delete(
-                self._cloudformation, left, None, say, self._setting.wait, timeout=120, quietly=True
+                self._cloudformation, left, None, log, self._context.wait, timeout=120, quietly=True
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise
-            say(f"{stack_name} is left behind, empty: this role deletes none; the next release clears it")
+            log(f"{stack_name} is left behind, empty: this role deletes none; the next release clears it")

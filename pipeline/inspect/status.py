@@ -7,8 +7,8 @@ from typing import Any
 import requests
 
 from pipeline.checks import smoke, suite
-from pipeline.cloudformation.stacks import Live
-from pipeline.context import Setting
+from pipeline.cloudformation.stacks import StackDescription
+from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.image import registry
 
@@ -64,24 +64,24 @@ class Overview:
     targets: tuple[TargetLine, ...] = ()
 
 
-def look(setting: Setting) -> Overview:
+def describe(context: Context) -> Overview:
     """Read everything `status` shows."""
     stacks, outputs = [], dict[str, str]()
-    for name, node in setting.stacks.items():
-        live = setting.live(node)
-        outputs.update(live.outputs if live else {})
-        stacks.append(_stack(name, setting.stack_name(node), live))
-    stacks += [_stack("", live.name, live) for live in setting.left_over()]
+    for name, node in context.stacks.items():
+        current = context.current(node)
+        outputs.update(current.outputs if current else {})
+        stacks.append(_stack(name, context.stack_name(node), current))
+    stacks += [_stack("", current.name, current) for current in context.left_over()]
     seen = Overview(
-        setting.environment.name, tuple(stacks), outputs.get("ServiceUrl"), outputs.get("ImageInUse")
+        context.environment.name, tuple(stacks), outputs.get("ServiceUrl"), outputs.get("ImageInUse")
     )
     if "ServiceArn" not in outputs:
         return seen
     cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]
-    ecs = setting.aws.client("ecs")
+    ecs = context.aws.client("ecs")
     services = ecs.describe_services(cluster=cluster, services=[arn])["services"]
     service = services[0] if services else {}
-    versions = _Versions(setting, outputs.get("RepositoryUri"))
+    versions = _Versions(context, outputs.get("RepositoryUri"))
     return Overview(
         seen.environment,
         seen.stacks,
@@ -92,42 +92,42 @@ def look(setting: Setting) -> Overview:
         f"{service.get('pendingCount', 0)} pending",
         tuple(_deployment(d) for d in service.get("deployments", [])),
         tuple(_tasks(ecs, cluster, arn, versions)),
-        tuple(_targets(setting.aws.client("elbv2"), service.get("loadBalancers", []))),
+        tuple(_targets(context.aws.client("elbv2"), service.get("loadBalancers", []))),
     )
 
 
 def run_smoke_tests(
-    setting: Setting, told: Callable[[smoke.Outcome], None]
+    context: Context, told: Callable[[smoke.Outcome], None]
 ) -> tuple[str, str | None, list[smoke.Outcome]]:
     """The smoke tests against what is deployed: its URL, its image's version, the outcomes.
 
     Raises UsageError where nothing is deployed.
     """
-    outputs = setting.live_outputs()
+    outputs = context.live_outputs()
     url = outputs.get("ServiceUrl")
     if url is None:
         raise UsageError(
-            f"there is no service in {setting.environment.name}",
+            f"there is no service in {context.environment.name}",
             why="no stack gives the output ServiceUrl",
-            next_step=f"python -m pipeline deploy {setting.environment.name}",
+            next_step=f"python -m pipeline deploy {context.environment.name}",
         )
-    version = _Versions(setting, outputs.get("RepositoryUri")).of(outputs.get("ImageInUse"))
+    version = _Versions(context, outputs.get("RepositoryUri")).of(outputs.get("ImageInUse"))
     with requests.Session() as http:
-        checks = smoke.run(suite.checks(setting, url, version), http, told, clock=setting.clock)
+        checks = smoke.run(suite.checks(context, url, version), http, told, clock=context.clock)
     return url, version, checks
 
 
-def _stack(node: str, name: str, live: Live | None) -> StackLine:
-    if live is None:
+def _stack(node: str, name: str, current: StackDescription | None) -> StackLine:
+    if current is None:
         return StackLine(node, name, "-", "", "")
-    return StackLine(node, name, str(live.status), live.changed_at[:19], live.reason)
+    return StackLine(node, name, str(current.status), current.changed_at[:19], current.reason)
 
 
 class _Versions:
     """Tags by digest, each asked of ECR once."""
 
-    def __init__(self, setting: Setting, repository_uri: str | None) -> None:
-        self._ecr = setting.aws.client("ecr")
+    def __init__(self, context: Context, repository_uri: str | None) -> None:
+        self._ecr = context.aws.client("ecr")
         self._repository = repository_uri
         self._known: dict[str, str | None] = {}
 

@@ -15,13 +15,13 @@ from pipeline.aws import stopped_tasks
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import secrets, stacks
 from pipeline.cloudformation.events import Event, EventStream, first_cause
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.graph import template
 from pipeline.image import registry
 from pipeline.regional import taskcat
 
 NESTED = "AWS::CloudFormation::Stack"
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Region:
     status: str
     url: str = ""
     cause: str = ""
-    evidence: tuple[str, ...] = ()
+    diagnostics: tuple[str, ...] = ()
     where: str = ""
 
 
@@ -47,9 +47,9 @@ class Launch:
     """
 
     def __init__(
-        self, home: Setting, there: Mapping[str, Setting], stack: str, say: Callable[[str], Say]
+        self, home: Context, there: Mapping[str, Context], stack: str, log: Callable[[str], Log]
     ) -> None:
-        self._home, self._there, self._stack, self._say = home, there, stack, say
+        self._home, self._there, self._stack, self._log = home, there, stack, log
         self._bucket = f"{stack}-{home.environment.account}"
         self._any = next(iter(there.values()))
         values = {"ServiceName": home.project.service, "EnvironmentName": self._any.environment.name}
@@ -88,9 +88,9 @@ class Launch:
     def prepare(self) -> None:
         """Make the bucket, and in every region the secrets. Raises WaitTimeoutError."""
         self._make_bucket()
-        for setting in self._there.values():
+        for context in self._there.values():
             for name, kind in self._secrets.items():
-                secrets.create(setting.aws.client("ssm"), name, setting.tags, setting.wait, kind)
+                secrets.create(context.aws.client("ssm"), name, context.tags, context.wait, kind)
 
     def _make_bucket(self) -> None:
         """S3 goes on deleting a bucket for a while, and refuses one of that name meanwhile."""
@@ -111,7 +111,7 @@ class Launch:
     def look(self, image: str) -> list[Region]:
         """What became of every region; where the stack is complete, the smoke tests say."""
         version = registry.version_of(self._home.aws.client("ecr"), *registry.split(image))
-        return [self._look(name, setting, image, version) for name, setting in self._there.items()]
+        return [self._look(name, context, image, version) for name, context in self._there.items()]
 
     def clear(self) -> None:
         """Delete every stack, secret and bucket of this launch, or of one that was interrupted.
@@ -120,7 +120,7 @@ class Launch:
         that name which is no launch.
         """
         with ThreadPoolExecutor(len(self._there)) as pool:
-            done = [pool.submit(self._clear, name, setting) for name, setting in self._there.items()]
+            done = [pool.submit(self._clear, name, context) for name, context in self._there.items()]
         self._clear_bucket()
         for one in done:
             one.result()
@@ -133,44 +133,44 @@ class Launch:
         finally:
             self.clear()
 
-    def _look(self, name: str, setting: Setting, image: str, version: str | None) -> Region:
-        cloudformation = setting.aws.client("cloudformation")
-        live = stacks.describe(cloudformation, self._stack)
-        if live is None:
+    def _look(self, name: str, context: Context, image: str, version: str | None) -> Region:
+        cloudformation = context.aws.client("cloudformation")
+        current = stacks.describe(cloudformation, self._stack)
+        if current is None:
             return Region(name, "not there", cause="taskcat made no stack")
-        url = live.outputs.get("ServiceUrl", "")
-        if live.status.name != "CREATE_COMPLETE":
-            cause = cause_of(cloudformation, live.stack_id)
+        url = current.outputs.get("ServiceUrl", "")
+        if current.status.name != "CREATE_COMPLETE":
+            cause = cause_of(cloudformation, current.stack_id)
             if cause is None:
-                return Region(name, str(live.status), url, live.reason)
+                return Region(name, str(current.status), url, current.reason)
             words = f"{cause.logical_id} ({cause.type}): {cause.reason}"
-            evidence = tuple(self._evidence(setting, cause))
-            return Region(name, str(live.status), url, words, evidence, self._where(cause))
-        checks = suite.checks(setting, url, version, digest=registry.split(image)[1])
-        say = self._say(name)
+            diagnostics = tuple(self._evidence(context, cause))
+            return Region(name, str(current.status), url, words, diagnostics, self._where(cause))
+        checks = suite.checks(context, url, version, digest=registry.split(image)[1])
+        log = self._log(name)
 
         def told(one: smoke.Outcome) -> None:
-            say(f"{'passed' if one.passed else 'FAILED'} in {one.seconds:5.2f} s: {one.name} ({one.detail})")
+            log(f"{'passed' if one.passed else 'FAILED'} in {one.seconds:5.2f} s: {one.name} ({one.detail})")
 
         with requests.Session() as http:
-            outcomes = smoke.run(checks, http, told, clock=setting.clock)
-        failure = smoke.failure_of(outcomes, url, setting.environment.name)
-        return Region(name, str(live.status), url, str(failure or ""))
+            outcomes = smoke.run(checks, http, told, clock=context.clock)
+        failure = smoke.failure_of(outcomes, url, context.environment.name)
+        return Region(name, str(current.status), url, str(failure or ""))
 
-    def _evidence(self, setting: Setting, cause: Event) -> list[str]:
+    def _evidence(self, context: Context, cause: Event) -> list[str]:
         if cause.type != stopped_tasks.SERVICE or not cause.physical_id:
             return []
-        watch = stopped_tasks.Watch(
-            setting.aws.client("ecs"),
-            setting.aws.client("logs"),
+        watch = stopped_tasks.StoppedTaskWatcher(
+            context.aws.client("ecs"),
+            context.aws.client("logs"),
             cluster=stopped_tasks.names(cause.physical_id)[0],
             stack_name=cause.stack_id.split("/")[1],
             since=datetime.min.replace(
                 tzinfo=UTC
             ),  # the stack's name is its own: no other run's tasks have it
-            say=lambda _: None,
+            log=lambda _: None,
         )
-        return watch.evidence("")
+        return watch.diagnostics("")
 
     def _where(self, cause: Event) -> str:
         for parsed in self._templates:
@@ -179,19 +179,19 @@ class Launch:
                 return parsed.where(cause.logical_id)
         return ""
 
-    def _clear(self, name: str, setting: Setting) -> None:
-        say, cloudformation = self._say(name), setting.aws.client("cloudformation")
-        live = stacks.describe(cloudformation, self._stack)
-        if live is not None:
+    def _clear(self, name: str, context: Context) -> None:
+        log, cloudformation = self._log(name), context.aws.client("cloudformation")
+        current = stacks.describe(cloudformation, self._stack)
+        if current is not None:
             rename = f"give the launch another EnvironmentName in {taskcat.FILE}"
-            stacks.must_be_ours(live, setting.tags, rename, f"in {name} is no launch of Slipway's")
-        live = live and stacks.settle(cloudformation, live, say, setting.wait, setting.timeout)
-        if live is not None:
-            say(f"deleting stack {live.name} ({live.status})")
+            stacks.must_be_ours(current, context.tags, rename, f"in {name} is no launch of Slipway's")
+        current = current and stacks.settle(cloudformation, current, log, context.wait, context.timeout)
+        if current is not None:
+            log(f"deleting stack {current.name} ({current.status})")
             stacks.delete(
-                cloudformation, live, None, say, setting.wait, timeout=setting.timeout, quietly=True
+                cloudformation, current, None, log, context.wait, timeout=context.timeout, quietly=True
             )
-        secrets.delete(setting.aws.client("ssm"), self._secrets)
+        secrets.delete(context.aws.client("ssm"), self._secrets)
 
     def _clear_bucket(self) -> None:
         s3 = self._home.aws.client("s3")

@@ -9,21 +9,21 @@ from dataclasses import replace
 
 from pipeline.aws.session import Aws
 from pipeline.config import environment as environments
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import ImageError, SlipwayError, StackFailedError, UsageError
 from pipeline.image import registry
 from pipeline.regional import taskcat
-from pipeline.regional.launch import Launch, Region, Say
+from pipeline.regional.launch import Launch, Log, Region
 
 
 def run(
-    home: Setting,
+    home: Context,
     regions: Sequence[str],
     image_uri: str | None,
-    say: Callable[[str], Say],
+    log: Callable[[str], Log],
     *,
     test: Callable[..., int] = taskcat.test,
-    elsewhere: Callable[[Setting, str, str], Setting] | None = None,
+    elsewhere: Callable[[Context, str, str], Context] | None = None,
 ) -> tuple[list[Region], SlipwayError | None]:
     """Launch, test and delete the service in every region; what became of each, and the error if any failed.
 
@@ -45,18 +45,18 @@ def run(
     image = image_uri or newest(home)
     registry.split(image)
     there = {region: (elsewhere or _elsewhere)(home, name, region) for region in regions}
-    launch = Launch(home, there, f"{home.project.service}-{name}", say)
+    launch = Launch(home, there, f"{home.project.service}-{name}", log)
     as_launched = replace(home, environment=home.environment.model_copy(update={"name": name}))
-    with as_launched.locked("regional", say("lock")):
+    with as_launched.locked("regional", log("lock")):
         launch.clear()
         with launch.cleared_afterwards():
             launch.prepare()
-            code = test(home.project, launch.as_run(image), say("taskcat"))
+            code = test(home.project, launch.as_run(image), log("taskcat"))
             results = launch.look(image)
     return results, _failure(results, code)
 
 
-def newest(home: Setting) -> str:
+def newest(home: Context) -> str:
     """The image that was pushed last, by digest. Raises ImageError where there is none."""
     repository = home.live_outputs().get("RepositoryUri")
     digest = registry.newest(home.aws.client("ecr"), repository) if repository else None
@@ -81,14 +81,14 @@ def _failure(results: Sequence[Region], code: int) -> StackFailedError | None:
         details=[
             line
             for one in failed
-            for line in (f"{one.name}: {one.status}: {one.cause}", *(f"  {word}" for word in one.evidence))
+            for line in (f"{one.name}: {one.status}: {one.cause}", *(f"  {word}" for word in one.diagnostics))
         ],
         where=failed[0].where if failed else "",
         also=[(one.where, f"{one.name}: {one.cause}") for one in failed[1:]],
     )
 
 
-def _elsewhere(home: Setting, name: str, region: str) -> Setting:
+def _elsewhere(home: Context, name: str, region: str) -> Context:
     environment = home.environment.model_copy(update={"name": name, "region": region})
     there = Aws(replace(home.aws.access, region=region))
     if environment.target == "aws":

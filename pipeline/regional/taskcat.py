@@ -72,7 +72,7 @@ def configuration(content: Mapping[str, Any], run: Run) -> dict[str, Any]:
     }
 
 
-def test(project: Project, run: Run, say: Callable[[str], None]) -> int:
+def test(project: Project, run: Run, log: Callable[[str], None]) -> int:
     """Launch the stack in every region, wait, write the report to taskcat_outputs/; taskcat's exit code.
 
     Nothing is deleted. Raises UsageError where taskcat is not installed.
@@ -111,7 +111,7 @@ def test(project: Project, run: Run, say: Callable[[str], None]) -> int:
         try:
             for line in process.stdout or ():
                 if plain := _COLOUR.sub("", line).strip():
-                    say(plain)
+                    log(plain)
         except BaseException:
             process.terminate()
             raise

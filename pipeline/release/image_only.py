@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.aws import errors
-from pipeline.cloudformation import fingerprints
+from pipeline.cloudformation.fingerprints import DeployedFingerprints
 from pipeline.config.environment import PLACEHOLDER_ACCOUNT, Environment
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import ImageError, TemplateError
 from pipeline.graph import graph, runner
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step, registry
 from pipeline.release import stack_step
 from pipeline.release.deploy import Audience
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 
 
 @dataclass(frozen=True)
@@ -34,39 +34,39 @@ class Built:
         return registry.split(self.image)[1]
 
 
-def image_of(setting: Setting, audience: Audience, base_image: image_step.BaseImage) -> Built:
+def image_of(context: Context, audience: Audience, base_image: image_step.BaseImage) -> Built:
     """Find or make the image of app/, and before that the repository it goes to.
 
     Environments that share the repository may ask at the same time, and while a deploy runs. Raises what its
     stack or the image fails with, and TemplateError where no template needs an image.
     """
-    setting.guard_account()
-    if graph.IMAGE not in setting.nodes:
+    context.guard_account()
+    if graph.IMAGE not in context.nodes:
         raise TemplateError(
             "no template asks for an image",
             why=f"none has the parameter {graph.IMAGE_GIVES}",
             next_step="there is nothing to build",
         )
     needs = {
-        name: setting.nodes[name].needs
-        for name in (*graph.needed_for(setting.nodes, graph.IMAGE), graph.IMAGE)
+        name: context.nodes[name].needs
+        for name in (*graph.needed_for(context.nodes, graph.IMAGE), graph.IMAGE)
     }
     # Of the account's, for an environment's own is written by whoever holds the environment.
-    memory = fingerprints.Remembered(
-        setting.aws.client("ssm"), f"/slipway/{setting.project.service}/deployed"
+    fingerprints = DeployedFingerprints(
+        context.aws.client("ssm"), f"/slipway/{context.project.service}/deployed"
     )
 
     def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
-        node, say = setting.nodes[name], audience.say(name)
+        node, log = context.nodes[name], audience.log(name)
         inputs = node.inputs(outputs)
         if node.template is not None:
-            return stack_step.work(setting, node, inputs, say, memory, Choices())
-        return image_step.work(setting, inputs[graph.IMAGE_NEEDS], say, base_image)
+            return stack_step.work(context, node, inputs, log, fingerprints, RolloutOptions())
+        return image_step.work(context, inputs[graph.IMAGE_NEEDS], log, base_image)
 
     try:
-        outcomes = runner.run(needs, work, audience, clock=setting.clock)
+        outcomes = runner.run(needs, work, audience, clock=context.clock)
     finally:
-        memory.save(audience.say("memory"))
+        fingerprints.save(audience.log("memory"))
     return _built(outcomes)
 
 

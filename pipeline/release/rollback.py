@@ -5,75 +5,75 @@ from dataclasses import replace
 
 from pipeline.aws import service_deployment
 from pipeline.cloudformation import resources, stacks
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, RolloutFailedError, UsageError
 from pipeline.graph.graph import Node
 from pipeline.release import deploy, stop_rollout
 from pipeline.release.deploy import Audience, Released
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def stop(setting: Setting, say: Say, choices: Choices) -> str | None:
+def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     """Stop the rollout that is under way and wait until the stack is at rest; None where there is none.
 
     Gives a sentence on what was stopped. The environment's lock is not taken: whoever holds it is the one
     whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
     RolloutFailedError where the way back itself failed.
     """
-    node = _service_node(setting)
-    live = setting.live(node)
-    if live is None:
-        raise _nothing_there(setting)
-    stopped = stop_rollout.stop(setting, setting.wanted(node, node.given), live, say, choices)
+    node = _service_node(context)
+    current = context.current(node)
+    if current is None:
+        raise _nothing_there(context)
+    stopped = stop_rollout.stop(context, context.spec(node, node.given), current, log, options)
     if stopped is not None:
-        _must_be_back(setting, live)
+        _must_be_back(context, current)
     return stopped
 
 
-def release_previous(setting: Setting, audience: Audience, choices: Choices) -> Released:
+def release_previous(context: Context, audience: Audience, options: RolloutOptions) -> Released:
     """Release the image that served before the one that serves now, through the same gates.
 
     An alarm that burns is why somebody goes back, so none holds it up; and app/smoke.yaml may ask for what
     that version did not have yet, so it is asked what every service is. Raises UsageError where ECS remembers
     no other.
     """
-    image = previous_image(setting)
-    audience.say("rollback")(f"releasing {image}, whatever the alarms say")
-    back = replace(choices, despite_alarms=True, served_before=True)
-    return deploy.deploy(setting, audience, lambda _, __: None, image_uri=image, choices=back)
+    image = previous_image(context)
+    audience.log("rollback")(f"releasing {image}, whatever the alarms say")
+    back = replace(options, despite_alarms=True, served_before=True)
+    return deploy.deploy(context, audience, lambda _, __: None, image_uri=image, options=back)
 
 
-def previous_image(setting: Setting) -> str:
+def previous_image(context: Context) -> str:
     """The image of the last successful deployment that was of another image than the one in use."""
-    node = _service_node(setting)
-    live = setting.live(node)
-    current = live.parameters.get("ImageUri", "") if live is not None else ""
-    ecs = setting.aws.client("ecs")
-    for arn in service_deployment.successful(ecs, _service_arn(setting, node)):
+    node = _service_node(context)
+    current = context.current(node)
+    in_use = current.parameters.get("ImageUri", "") if current is not None else ""
+    ecs = context.aws.client("ecs")
+    for arn in service_deployment.successful(ecs, _service_arn(context, node)):
         try:
             image = service_deployment.revision(ecs, arn).image
         except AwsRefusedError:
             continue  # ECS has forgotten it
-        if image != current and "@" in image:
+        if image != in_use and "@" in image:
             return image
     raise UsageError(
-        f"ECS remembers no version before the one that {setting.environment.name} runs",
+        f"ECS remembers no version before the one that {context.environment.name} runs",
         why="it keeps the deployments of the last 90 days",
-        next_step=f"name the image: python -m pipeline deploy {setting.environment.name} --image URI@DIGEST",
+        next_step=f"name the image: python -m pipeline deploy {context.environment.name} --image URI@DIGEST",
     )
 
 
-def _must_be_back(setting: Setting, stopped: stacks.Live) -> None:
-    cloudformation = setting.aws.client("cloudformation")
+def _must_be_back(context: Context, stopped: stacks.StackDescription) -> None:
+    cloudformation = context.aws.client("cloudformation")
     now = stacks.describe(cloudformation, stopped.stack_id)
     if now is not None and now.status.needs_a_person:
         raise stacks.stuck(now)
     arn = resources.read(cloudformation, stopped.stack_id).service_arn
-    last = service_deployment.latest(setting.aws.client("ecs"), arn) if arn else None
+    last = service_deployment.latest(context.aws.client("ecs"), arn) if arn else None
     if last is not None and last.status == "ROLLBACK_FAILED":
-        name = setting.environment.name
+        name = context.environment.name
         raise RolloutFailedError(
             f"rollout {last.id} could not be rolled back",
             why=last.why,
@@ -82,20 +82,20 @@ def _must_be_back(setting: Setting, stopped: stacks.Live) -> None:
         )
 
 
-def _service_node(setting: Setting) -> Node:
-    for node in setting.stacks.values():
+def _service_node(context: Context) -> Node:
+    for node in context.stacks.values():
         if node.template is not None and node.template.has(resources.SERVICE):
             return node
     raise UsageError("no template has an ECS service", next_step="there is nothing to roll back")
 
 
-def _service_arn(setting: Setting, node: Node) -> str:
-    there = resources.read(setting.aws.client("cloudformation"), setting.stack_name(node))
+def _service_arn(context: Context, node: Node) -> str:
+    there = resources.read(context.aws.client("cloudformation"), context.stack_name(node))
     if not there.service_arn:
-        raise _nothing_there(setting)
+        raise _nothing_there(context)
     return there.service_arn
 
 
-def _nothing_there(setting: Setting) -> UsageError:
-    name = setting.environment.name
+def _nothing_there(context: Context) -> UsageError:
+    name = context.environment.name
     return UsageError(f"there is no service in {name}", next_step=f"python -m pipeline deploy {name}")

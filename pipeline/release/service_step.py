@@ -9,147 +9,148 @@ from pipeline.aws import service_deployment
 from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.cloudformation import deploy as stack
 from pipeline.cloudformation import resources, stacks
-from pipeline.cloudformation.change_set import Wanted
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.events import Event
 from pipeline.cloudformation.resources import Resources
 from pipeline.cloudformation.status import StackStatus
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import StackFailedError, WaitTimeoutError
 from pipeline.rollout import alarms, traffic_weights
-from pipeline.rollout.controller import Choices, Follower
+from pipeline.rollout.controller import RolloutController
+from pipeline.rollout.options import RolloutOptions
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def deploy(
-    setting: Setting,
-    wanted: Wanted,
-    live: stacks.Live | None,
-    say: Say,
-    choices: Choices,
+    context: Context,
+    spec: StackSpec,
+    current: stacks.StackDescription | None,
+    log: Log,
+    options: RolloutOptions,
     *,
     meanwhile: Callable[[Sequence[Event]], None],
-    evidence: Callable[[Event], list[str]],
+    diagnostics: Callable[[Event], list[str]],
 ) -> stack.Deployed:
     """stack.deploy with the gate held. Raises RolloutFailedError and RolloutRefusedError besides."""
-    cloudformation = setting.aws.client("cloudformation")
-    joined = live is not None and live.status.in_progress
-    if live is not None and joined:
-        live = _join(setting, wanted, live, say, choices)
+    cloudformation = context.aws.client("cloudformation")
+    joined = current is not None and current.status.in_progress
+    if current is not None and joined:
+        current = _join(context, spec, current, log, options)
     there = Resources({}, {})
-    if live is not None and live.status.ready:
-        there = resources.read(cloudformation, live.name)
-        _let_end(setting, wanted, there, say, choices)
-        live = permissions_boundary.align(setting, wanted, live, say)
-        now = traffic_weights.live_weights(setting.aws.client("elbv2"), there.physical)
-        live = traffic_weights.align(
-            cloudformation, live, wanted.template, now, say, setting.wait, setting.timeout
+    if current is not None and current.status.ready:
+        there = resources.read(cloudformation, current.name)
+        _let_end(context, spec, there, log, options)
+        current = permissions_boundary.attach(context, spec, current, log)
+        now = traffic_weights.live_weights(context.aws.client("elbv2"), there.physical)
+        current = traffic_weights.align(
+            cloudformation, current, spec.template, now, log, context.wait, context.timeout
         )
-    wanted = traffic_weights.as_the_stack_has_them(wanted, live)
-    follower = _follower(setting, wanted, say, choices)
-    follower.begin(there.service_arn)
+    spec = traffic_weights.as_the_stack_has_them(spec, current)
+    controller = _controller(context, spec, log, options)
+    controller.begin(there.service_arn)
 
     def look(events: Sequence[Event]) -> None:
         meanwhile(events)
         if any(event.type == resources.SERVICE for event in events):
-            follower.look(stack_rolls_back=_rolls_back(events))
+            controller.reconcile(stack_rolls_back=_rolls_back(events))
 
     def heed_alarms() -> None:
-        if not choices.despite_alarms:
+        if not options.despite_alarms:
             alarms.must_be_quiet(
-                setting.aws.client("cloudwatch"),
+                context.aws.client("cloudwatch"),
                 there.of_type(resources.ALARM),
-                lambda: alarms.last_failure(setting.aws.client("ecs"), there.service_arn),
-                say,
-                setting.wait,
-                setting.environment.rollout.alarms_clear_within_minutes * 60,
+                lambda: alarms.last_failure(context.aws.client("ecs"), there.service_arn),
+                log,
+                context.wait,
+                context.environment.rollout.alarms_clear_within_minutes * 60,
             )
 
     try:
         deployed = stack.deploy(
             cloudformation,
-            wanted,
-            say,
-            setting.wait,
-            live=live,
+            spec,
+            log,
+            context.wait,
+            current=current,
             meanwhile=look,
-            evidence=evidence,
-            review=traffic_weights.reviewer(wanted.template, heed_alarms),
-            timeout=setting.timeout,
+            diagnostics=diagnostics,
+            review=traffic_weights.reviewer(spec.template, heed_alarms),
+            timeout=context.timeout,
         )
     except StackFailedError as error:
-        follower.close()
-        raise follower.failure(error) or error from None
+        controller.close()
+        raise controller.failure(error) or error from None
     except WaitTimeoutError as error:
         raise WaitTimeoutError(
-            error.what, why=follower.story.why, next_step=error.next_step, details=follower.story.lines
+            error.what, why=controller.record.why, next_step=error.next_step, details=controller.record.lines
         ) from None
     finally:
-        follower.close()
+        controller.close()
     return replace(deployed, word="joined") if joined and deployed.word == "unchanged" else deployed
 
 
 def settle(
-    setting: Setting, wanted: Wanted, live: stacks.Live, say: Say, choices: Choices
-) -> tuple[stacks.Live | None, Follower]:
+    context: Context, spec: StackSpec, current: stacks.StackDescription, log: Log, options: RolloutOptions
+) -> tuple[stacks.StackDescription | None, RolloutController]:
     """Wait until the stack is at rest, holding the gate meanwhile, whoever began the rollout."""
-    parameters = {**wanted.parameters, **live.parameters}
-    follower = _follower(setting, replace(wanted, parameters=parameters), say, choices)
-    follower.join(datetime.fromisoformat(live.changed_at))
+    parameters = {**spec.parameters, **current.parameters}
+    controller = _controller(context, replace(spec, parameters=parameters), log, options)
+    controller.join(datetime.fromisoformat(current.changed_at))
     try:
         settled = stacks.settle(
-            setting.aws.client("cloudformation"),
-            live,
-            say,
-            setting.wait,
-            setting.timeout,
-            lambda now: follower.look(stack_rolls_back=now.status.rolls_back),
+            context.aws.client("cloudformation"),
+            current,
+            log,
+            context.wait,
+            context.timeout,
+            lambda now: controller.reconcile(stack_rolls_back=now.status.rolls_back),
         )
     finally:
-        follower.close()
-    return settled, follower
+        controller.close()
+    return settled, controller
 
 
-def under_way(setting: Setting, service_arn: str) -> ServiceDeployment | None:
+def under_way(context: Context, service_arn: str) -> ServiceDeployment | None:
     """The rollout of the stack's service, whoever began it; None where nothing moves."""
     if not service_arn:
         return None
-    found = service_deployment.latest(setting.aws.client("ecs"), service_arn)
+    found = service_deployment.latest(context.aws.client("ecs"), service_arn)
     return found if found is not None and found.under_way else None
 
 
-def _let_end(setting: Setting, wanted: Wanted, there: Resources, say: Say, choices: Choices) -> None:
+def _let_end(context: Context, spec: StackSpec, there: Resources, log: Log, options: RolloutOptions) -> None:
     """Wait for a rollout that somebody began past CloudFormation, so that no second one comes on top."""
-    ecs, other = setting.aws.client("ecs"), under_way(setting, there.service_arn)
+    ecs, other = context.aws.client("ecs"), under_way(context, there.service_arn)
     if other is None:
         return
-    say(f"rollout {other.id} is under way, and no stack update began it: waiting for its end")
-    follower = _follower(setting, wanted, say, choices)
+    log(f"rollout {other.id} is under way, and no stack update began it: waiting for its end")
+    controller = _controller(context, spec, log, options)
 
     def probe() -> bool | None:
-        follower.look()
+        controller.reconcile()
         now = service_deployment.describe(ecs, other.arn)
         return None if now is not None and now.under_way else True
 
     try:
-        setting.wait(probe, what=f"rollout {other.id}", timeout=setting.timeout)
+        context.wait(probe, what=f"rollout {other.id}", timeout=context.timeout)
     finally:
-        follower.close()
+        controller.close()
 
 
 def _join(
-    setting: Setting, wanted: Wanted, live: stacks.Live, say: Say, choices: Choices
-) -> stacks.Live | None:
+    context: Context, spec: StackSpec, current: stacks.StackDescription, log: Log, options: RolloutOptions
+) -> stacks.StackDescription | None:
     """Raises RolloutFailedError where the same image as wanted was rolled back just now."""
-    settled, follower = settle(setting, wanted, live, say, choices)
-    failure = follower.failure()
-    if failure is not None and follower.story.image == wanted.parameters.get("ImageUri"):
+    settled, controller = settle(context, spec, current, log, options)
+    failure = controller.failure()
+    if failure is not None and controller.record.image == spec.parameters.get("ImageUri"):
         raise failure
     return settled
 
 
-def _follower(setting: Setting, wanted: Wanted, say: Say, choices: Choices) -> Follower:
-    return Follower(setting, wanted.name, wanted.template, wanted.parameters, say, choices)
+def _controller(context: Context, spec: StackSpec, log: Log, options: RolloutOptions) -> RolloutController:
+    return RolloutController(context, spec.name, spec.template, spec.parameters, log, options)
 
 
 def _rolls_back(events: Sequence[Event]) -> bool:

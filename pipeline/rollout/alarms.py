@@ -40,7 +40,7 @@ def must_be_quiet(
     cloudwatch: Alarms,
     names: Sequence[str],
     failure: Callable[[], Failure | None],
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     wait: Callable[..., Any],
     patience: float,
 ) -> None:
@@ -51,7 +51,7 @@ def must_be_quiet(
     """
     burning = _in_alarm(cloudwatch, names)
     if burning and _left_behind(burning, failure(), patience):
-        say(
+        log(
             f"{_names(burning)} in ALARM since the rollout that failed: waiting at most "
             f"{patience / 60:g} minutes for the end of it"
         )
@@ -61,7 +61,7 @@ def must_be_quiet(
             burning = _in_alarm(cloudwatch, names)
         else:
             burning = []
-            say("no alarm is in ALARM any more")
+            log("no alarm is in ALARM any more")
     if burning:
         raise RolloutRefusedError(
             f"{_names(burning)} in ALARM before the release has begun",

@@ -16,7 +16,7 @@ from pipeline.aws.service_deployment import Revision, ServiceDeployment, revisio
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import resources as stack_resources
 from pipeline.cloudformation import secrets
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import SlipwayError
 from pipeline.graph.template import Template
 from pipeline.image import registry
@@ -51,13 +51,13 @@ class Gate:
     load balancer; served_before: what is released is no new version.
     """
 
-    setting: Setting
+    context: Context
     template: Template
     parameters: Mapping[str, str]
     resources: Mapping[str, str]
     service_arn: str
     url: str
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     served_before: bool = False
 
     def migrate(self, deployment: ServiceDeployment) -> Verdict:
@@ -68,27 +68,27 @@ class Gate:
         """Run the smoke tests against the new version, through the test rule."""
         return self._or_why_not("the smoke tests of the new version", lambda: self._test(deployment))
 
-    def evidence(self, deployment: ServiceDeployment) -> list[str]:
+    def diagnostics(self, deployment: ServiceDeployment) -> list[str]:
         """How the tasks of the new version are, down to their last log lines."""
         groups = [self.resources[group] for group in GROUPS.values() if group in self.resources]
-        client: Callable[[str], Any] = self.setting.aws.client
+        client: Callable[[str], Any] = self.context.aws.client
         ecs, logs, elbv2 = client("ecs"), client("logs"), client("elbv2")
 
         def read() -> list[str]:
             definition = revision(ecs, deployment.target).task_definition
             return revision_tasks.of_tasks(ecs, logs, elbv2, self.service_arn, definition, groups)
 
-        return stopped_tasks.or_why_not(read)
+        return stopped_tasks.or_reason(read)
 
     def version_of(self, target: Revision) -> str | None:
         """The version of a revision's image: its tag in ECR."""
         if not target.digest:
             return None
         repository = target.image.partition("@")[0]
-        return registry.version_of(self.setting.aws.client("ecr"), repository, target.digest)
+        return registry.version_of(self.context.aws.client("ecr"), repository, target.digest)
 
     def _migrate(self, deployment: ServiceDeployment) -> Verdict:
-        ecs = self.setting.aws.client("ecs")
+        ecs = self.context.aws.client("ecs")
         _, partition, _, _, account, _ = self.service_arn.split(":", 5)
         place = migration.Place(
             cluster=self.service_arn.split("/")[1],
@@ -100,13 +100,13 @@ class Gate:
         )
         ended = migration.run(
             ecs,
-            self.setting.aws.client("logs"),
+            self.context.aws.client("logs"),
             revision(ecs, deployment.target),
             place,
             f"slipway-migrate/{deployment.id}",
-            self.say,
-            self.setting.wait,
-            self.setting.environment.rollout.migration_minutes * 60,
+            self.log,
+            self.context.wait,
+            self.context.environment.rollout.migration_minutes * 60,
         )
         if not ended.fault:
             return Verdict()
@@ -114,13 +114,13 @@ class Gate:
         return Verdict(f"the migration failed: {ended.fault}", tuple(lines if ended.lines else ()))
 
     def _test(self, deployment: ServiceDeployment) -> Verdict:
-        target = revision(self.setting.aws.client("ecs"), deployment.target)
+        target = revision(self.context.aws.client("ecs"), deployment.target)
         version = self.version_of(target)
         with requests.Session() as http:
             http.headers[TEST_HEADER] = self._secret()
             outcomes = smoke.run(
                 suite.checks(
-                    self.setting,
+                    self.context,
                     self.url,
                     version,
                     digest=target.digest or None,
@@ -129,29 +129,29 @@ class Gate:
                 ),
                 http,
                 self._tell,
-                clock=self.setting.clock,
+                clock=self.context.clock,
             )
         failed = [f"{outcome.name}: {outcome.detail}" for outcome in outcomes if not outcome.passed]
         if not failed:
             return Verdict()
         count = f"{len(failed)} smoke test{'s' if len(failed) > 1 else ''}"
-        lines = [*failed, *self.evidence(deployment)]
+        lines = [*failed, *self.diagnostics(deployment)]
         return Verdict(f"{count} of the new version failed: {failed[0]}", tuple(lines))
 
     def _secret(self) -> str:
         known = {
-            "ServiceName": self.setting.project.service,
-            "EnvironmentName": self.setting.environment.name,
+            "ServiceName": self.context.project.service,
+            "EnvironmentName": self.context.environment.name,
         }
         names = [n for n, kind in secrets.kinds_in(self.template, known).items() if kind == "String"]
         if not names:
             raise KeyError("the test rule's secret in the template")
-        parameter = self.setting.aws.client("ssm").get_parameter(Name=names[0])["Parameter"]
+        parameter = self.context.aws.client("ssm").get_parameter(Name=names[0])["Parameter"]
         return masking.remember(str(parameter["Value"]))
 
     def _tell(self, outcome: smoke.Outcome) -> None:
         mark = "passed" if outcome.passed else "FAILED"
-        self.say(f"new version: {mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
+        self.log(f"new version: {mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
 
     def _or_why_not(self, what: str, step: Callable[[], Verdict]) -> Verdict:
         try:
@@ -169,20 +169,20 @@ class Gate:
 
 
 def find(
-    setting: Setting,
+    context: Context,
     stack_name: str,
     template: Template,
     parameters: Mapping[str, str],
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     *,
     served_before: bool = False,
 ) -> Gate | None:
     """The gate of a stack's service; None while the service is not there yet."""
-    there = stack_resources.read(setting.aws.client("cloudformation"), stack_name)
+    there = stack_resources.read(context.aws.client("cloudformation"), stack_name)
     if not there.service_arn:
         return None
     url, balancers = "", there.of_type(stack_resources.LOAD_BALANCER)
     if balancers:
-        found = setting.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=balancers[:1])
+        found = context.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=balancers[:1])
         url = f"http://{found['LoadBalancers'][0]['DNSName']}"
-    return Gate(setting, template, parameters, there.physical, there.service_arn, url, say, served_before)
+    return Gate(context, template, parameters, there.physical, there.service_arn, url, log, served_before)

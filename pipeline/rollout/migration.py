@@ -62,7 +62,7 @@ def run(
     revision: Revision,
     place: Place,
     started_by: str,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     wait: Callable[..., Any],
     timeout: float,
 ) -> Migration:
@@ -73,8 +73,8 @@ def run(
     """
     task = _earlier(ecs, place.cluster, started_by) or _start(ecs, revision, place, started_by)
     missed = 0
-    reader = _Log(ecs, logs, revision.task_definition, task.rsplit("/", 1)[-1], say)
-    say(f"the migration runs as task {task.rsplit('/', 1)[-1]}")
+    reader = _Log(ecs, logs, revision.task_definition, task.rsplit("/", 1)[-1], log)
+    log(f"the migration runs as task {task.rsplit('/', 1)[-1]}")
 
     def probe() -> dict[str, Any] | None:
         nonlocal missed
@@ -159,9 +159,9 @@ class _Log:
     """
 
     def __init__(
-        self, ecs: Tasks, logs: Lines, definition: str, task_id: str, say: Callable[[str], None]
+        self, ecs: Tasks, logs: Lines, definition: str, task_id: str, log: Callable[[str], None]
     ) -> None:
-        self._logs, self._say, self._complained = logs, say, False
+        self._logs, self._log, self._complained = logs, log, False
         self.lines: list[str] = []
         self._request: dict[str, Any] | None = None
         described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
@@ -183,7 +183,7 @@ class _Log:
         except (ClientError, BotoCoreError) as error:
             code = getattr(error, "response", {}).get("Error", {}).get("Code")
             if code != "ResourceNotFoundException" and not self._complained:
-                self._say(f"(its log is not readable: {error})")
+                self._log(f"(its log is not readable: {error})")
                 self._complained = True
             return
         if answer.get("nextForwardToken"):
@@ -191,4 +191,4 @@ class _Log:
         for event in answer["events"]:
             line = event["message"].rstrip()
             self.lines = [*self.lines, line][-_KEPT:]
-            self._say(f"  {line}")
+            self._log(f"  {line}")

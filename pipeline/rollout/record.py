@@ -14,7 +14,7 @@ _HALF_WAY = {"STOPPED": "was stopped", "ROLLBACK_FAILED": "could not be rolled b
 
 
 @dataclass(frozen=True)
-class Passage:
+class StageEntry:
     """A stage that the rollout came to. at: seconds on the follower's clock."""
 
     stage: str
@@ -27,7 +27,7 @@ class Passage:
 
 
 @dataclass
-class Story:
+class RolloutRecord:
     """One rollout. reached: the last stage before it ended or turned back. why: "" until something spoke
     against it. released: it ended well. ended: seconds on the follower's clock. ledger_file: the probe's, if
     it asked.
@@ -41,20 +41,20 @@ class Story:
     stage: str = ""
     why: str = ""
     lines: list[str] = field(default_factory=list)
-    passages: list[Passage] = field(default_factory=list)
+    entries: list[StageEntry] = field(default_factory=list)
     ended: float = 0.0
     ledger_file: Path | None = None
     released: bool = False
     _told: str = ""
 
-    def timed(self) -> list[tuple[Passage, float]]:
+    def timed(self) -> list[tuple[StageEntry, float]]:
         """Each passage with when the next one began."""
-        ends = [*(passage.at for passage in self.passages[1:]), self.ended]
-        return list(zip(self.passages, ends, strict=True))
+        ends = [*(entry.at for entry in self.entries[1:]), self.ended]
+        return list(zip(self.entries, ends, strict=True))
 
     def passed(self, now: ServiceDeployment, at: float) -> str:
         """Note the stage the deployment is in, and since when, and give it in words."""
-        self.passages.append(Passage(now.stage or "-", now.status, at))
+        self.entries.append(StageEntry(now.stage or "-", now.status, at))
         if now.status == "IN_PROGRESS":
             self.reached = now.stage
         words = f"{now.stage or '-'} {now.status}"
@@ -89,8 +89,8 @@ class Story:
         next_step = stack_failure.next_step if stack_failure and stack_failure.next_step else _AGAIN
         if self.nothing_before:
             serves = "nothing serves yet"
-        elif self.passages and self.passages[-1].status in _HALF_WAY:
-            ended, serves = _HALF_WAY[self.passages[-1].status], "`status` tells what serves now"
+        elif self.entries and self.entries[-1].status in _HALF_WAY:
+            ended, serves = _HALF_WAY[self.entries[-1].status], "`status` tells what serves now"
         elif next_step != _AGAIN:  # the stack is stuck
             serves = "`status` tells what serves now"
         version = f"version {self.version}" if self.version else "the new version"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from pipeline.cloudformation import change_set, deploy, parameter_update
-from pipeline.cloudformation.change_set import Detail, ResourceChange, Wanted
+from pipeline.cloudformation.change_set import Detail, ResourceChange, StackSpec
 from pipeline.cloudformation.resources import SERVICE
-from pipeline.cloudformation.stacks import Live, Say, Wait
+from pipeline.cloudformation.stacks import Log, StackDescription, Wait
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph.template import Template
 
@@ -34,12 +34,12 @@ def guarded(template: Template) -> bool:
     return GROUPS.keys() <= template.parameters.keys() and PRODUCTION_RULE in template.resources
 
 
-def as_the_stack_has_them(wanted: Wanted, live: Live | None) -> Wanted:
+def as_the_stack_has_them(spec: StackSpec, current: StackDescription | None) -> StackSpec:
     """`wanted` with the weights that the stack was last given, so that asking for it moves none."""
-    if live is None or not guarded(wanted.template):
-        return wanted
-    kept = {key: live.parameters[key] for key in GROUPS if key in live.parameters}
-    return replace(wanted, parameters={**wanted.parameters, **kept})
+    if current is None or not guarded(spec.template):
+        return spec
+    kept = {key: current.parameters[key] for key in GROUPS if key in current.parameters}
+    return replace(spec, parameters={**spec.parameters, **kept})
 
 
 def live_weights(elbv2: Rules, resources: Mapping[str, str]) -> dict[str, str] | None:
@@ -60,24 +60,24 @@ def live_weights(elbv2: Rules, resources: Mapping[str, str]) -> dict[str, str] |
 
 def align(
     cloudformation: deploy.CloudFormation,
-    live: Live,
+    current: StackDescription,
     template: Template,
     weights: Mapping[str, str] | None,
-    say: Say,
+    log: Log,
     wait: Wait,
     timeout: float,
-) -> Live:
+) -> StackDescription:
     """Tell the stack the live weights, if it has others; give the stack as it is then.
 
     Raises RolloutRefusedError where that would change anything but rules.
     """
-    known = {key: live.parameters[key] for key in GROUPS if key in live.parameters}
+    known = {key: current.parameters[key] for key in GROUPS if key in current.parameters}
     if weights is None or not known or all(float(known[key]) == float(weights[key]) for key in known):
-        return live
+        return current
     changed = {key: weights[key] for key in known}
     what = "where ECS sends its traffic"
-    return parameter_update.align(
-        cloudformation, live, template, changed, say, wait, timeout, what=what, kind=RULE
+    return parameter_update.apply(
+        cloudformation, current, template, changed, log, wait, timeout, what=what, kind=RULE
     )
 
 

@@ -51,12 +51,12 @@ class FakeGitHub(ThreadingHTTPServer):
     # -- the calls: each gives a status and what to answer ---------------------------------------------------
 
     def list_issues(self, query: dict[str, str]) -> tuple[int, Any]:
-        wanted = {label for label in query.get("labels", "").split(",") if label}
+        spec = {label for label in query.get("labels", "").split(",") if label}
         state = query.get("state", "open")
         found = [
             issue
             for issue in self.issues.values()
-            if wanted <= {label["name"] for label in issue["labels"]} and state in (issue["state"], "all")
+            if spec <= {label["name"] for label in issue["labels"]} and state in (issue["state"], "all")
         ]
         return 200, _page(found[::-1], query)
 

@@ -301,9 +301,9 @@ class FakeEcr:
         self.images = {digest: [tag] for tag, digest in tag_to_digest.items()}
 
     def describe_images(self, **request: Any) -> dict[str, Any]:
-        wanted = request["imageIds"][0]
+        spec = request["imageIds"][0]
         for digest, tags in self.images.items():
-            if wanted.get("imageDigest") == digest or wanted.get("imageTag") in tags:
+            if spec.get("imageDigest") == digest or spec.get("imageTag") in tags:
                 return {"imageDetails": [{"imageDigest": digest, "imageTags": tags}]}
         raise client_error("DescribeImages", "ImageNotFoundException", "The image does not exist")
 
@@ -318,7 +318,7 @@ class Audience:
         self.lines: list[str] = []
         self.checks: list[Any] = []
 
-    def say(self, node: str) -> Callable[[str], None]:
+    def log(self, node: str) -> Callable[[str], None]:
         return lambda text: self.lines.append(f"{node}: {text}")
 
     def started(self, name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipeline.config import environment, project
-from pipeline.context import Setting, nodes_of
+from pipeline.context import Context, nodes_of
 from pipeline.image import build
 from tests.support.fakes import FakeAws, FakeCloudFormation, FakeEcr, FakeSsm, FakeSts, Time
 
@@ -65,7 +65,7 @@ OUTPUTS = {
 class World:
     """The fakes, and the setting that stands on them."""
 
-    setting: Setting
+    context: Context
     cloudformation: FakeCloudFormation
     ssm: FakeSsm
     ecr: FakeEcr
@@ -73,10 +73,10 @@ class World:
 
     def reread(self) -> "World":
         """After a file was edited."""
-        here = self.setting.project
+        here = self.context.project
         dev = environment.load("dev", here.environments)
         return dataclasses.replace(
-            self, setting=dataclasses.replace(self.setting, environment=dev, nodes=nodes_of(here, dev))
+            self, context=dataclasses.replace(self.context, environment=dev, nodes=nodes_of(here, dev))
         )
 
     def deployed(self) -> "World":
@@ -103,5 +103,5 @@ def world(root: Path, **clients: Any) -> World:
     ecr = FakeEcr(**{build.content_tag(here.app, None): DIGEST})
     every = {"cloudformation": cloudformation, "ssm": ssm, "ecr": ecr, "sts": FakeSts(), **clients}
     aws = cast(Any, FakeAws(**every))
-    setting = Setting(here, dev, nodes_of(here, dev), aws, time.sleep, time.clock)
-    return World(setting, cloudformation, ssm, ecr, time)
+    context = Context(here, dev, nodes_of(here, dev), aws, time.sleep, time.clock)
+    return World(context, cloudformation, ssm, ecr, time)

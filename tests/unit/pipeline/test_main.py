@@ -156,8 +156,8 @@ def test_json_is_one_document_also_when_it_fails(here: Path, capsys: pytest.Capt
 def test_status_as_json_is_one_document(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    setting = world(here).deployed().setting
-    monkeypatch.setattr(connect, "guarded", lambda _: setting)
+    context = world(here).deployed().context
+    monkeypatch.setattr(connect, "guarded", lambda _: context)
 
     assert 0 == run("status", "dev", "--json")[0]
     assert "dev" == json.loads(capsys.readouterr().out)["environment"]
@@ -303,8 +303,10 @@ def test_a_strategy_of_this_time_stands_before_the_files(here: Path) -> None:
         )
     )
 
-    assert "LINEAR" == connect.setting("dev", None, "LINEAR").nodes["app"].given["DeploymentStrategy"]
-    assert "A" == connect.setting("dev", None, "").nodes["app"].given["DeploymentStrategy"]
+    assert (
+        "LINEAR" == connect.open_environment("dev", None, "LINEAR").nodes["app"].given["DeploymentStrategy"]
+    )
+    assert "A" == connect.open_environment("dev", None, "").nodes["app"].given["DeploymentStrategy"]
 
 
 def test_deploy_takes_the_strategy_from_the_command_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +316,7 @@ def test_deploy_takes_the_strategy_from_the_command_line(here: Path, monkeypatch
         asked.append(words)
         raise UsageError("that will do")
 
-    monkeypatch.setattr(connect, "setting", opened)
+    monkeypatch.setattr(connect, "open_environment", opened)
     run("deploy", "dev", "--strategy", "CANARY")
 
     assert [("dev", None, "CANARY")] == asked
@@ -328,8 +330,8 @@ def test_an_unknown_strategy_is_a_fault_of_the_command_line(here: Path) -> None:
 
 
 def test_deploy_with_an_image_that_is_empty_builds_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = world(here).deployed().setting
-    monkeypatch.setattr(connect, "setting", lambda *_: setting)
+    context = world(here).deployed().context
+    monkeypatch.setattr(connect, "open_environment", lambda *_: context)
 
     code, said = run("deploy", "dev", "--image", "")
 

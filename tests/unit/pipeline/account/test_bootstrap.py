@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.account import bootstrap
 from pipeline.account.roles import Repository
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import ProtectedError, UsageError, WrongAccountError
 from tests.support.fakes import FakeCloudFormation, FakeSts
 from tests.support.small_project import world
@@ -47,7 +47,7 @@ class Recording(FakeCloudFormation):
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    setting: Setting
+    context: Context
     cloudformation: Recording
     iam: FakeIam
 
@@ -60,15 +60,15 @@ def account(root: Path, iam: FakeIam | None = None, **clients: Any) -> Account:
             "Metadata: {Slipway: {Release: false}}\nResources: {A: {Type: 'AWS::IAM::Role'}}\n"
         )
     cloudformation.outputs_of = {"orders-github-oidc": OUTPUTS}
-    return Account(made.setting, cloudformation, iam)
+    return Account(made.context, cloudformation, iam)
 
 
-def of(setting: Setting, **changes: Any) -> Setting:
-    return dataclasses.replace(setting, environment=setting.environment.model_copy(update=changes))
+def of(context: Context, **changes: Any) -> Context:
+    return dataclasses.replace(context, environment=context.environment.model_copy(update=changes))
 
 
-def run(setting: Setting, *more: Setting, repository: Repository = SHOP) -> dict[str, str]:
-    return dict(bootstrap.run([setting, *more], repository, "main", lambda _: None).words)
+def run(context: Context, *more: Context, repository: Repository = SHOP) -> dict[str, str]:
+    return dict(bootstrap.run([context, *more], repository, "main", lambda _: None).words)
 
 
 def given(made: Account, stack: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def given(made: Account, stack: str) -> dict[str, str]:
 def test_an_account_gets_one_stack_for_all_and_one_for_each_environment(tmp_path: Path) -> None:
     made = account(tmp_path)
 
-    words = run(made.setting, of(made.setting, name="prod"))
+    words = run(made.context, of(made.context, name="prod"))
 
     assert {
         "orders-github-oidc": "created",
@@ -100,7 +100,7 @@ def test_an_account_gets_one_stack_for_all_and_one_for_each_environment(tmp_path
 def test_the_launches_in_other_regions_get_a_role_of_their_own_if_they_are_asked_for(tmp_path: Path) -> None:
     made = account(tmp_path)
 
-    made_of = bootstrap.run([made.setting], SHOP, "main", lambda _: None, regional=True)
+    made_of = bootstrap.run([made.context], SHOP, "main", lambda _: None, regional=True)
 
     assert ["orders-github-oidc", "orders-github-oidc-dev", "orders-github-oidc-regional"] == list(
         made_of.words
@@ -112,7 +112,7 @@ def test_the_launches_in_other_regions_get_a_role_of_their_own_if_they_are_asked
 def test_no_stack_of_it_is_taken_for_an_environments_own(tmp_path: Path) -> None:
     made = account(tmp_path)
 
-    run(made.setting)
+    run(made.context)
 
     tags = [{t["Key"] for t in r["Tags"]} for r in made.cloudformation.requests]
     assert [{"service", "managed-by"}] * 2 == tags
@@ -125,7 +125,7 @@ def test_a_stack_that_only_has_its_name_is_refused(tmp_path: Path) -> None:
     made.cloudformation.resources = {"Theirs": ("AWS::IAM::Role", "their-role")}
 
     with pytest.raises(ProtectedError, match="was not made by Slipway, and holds Theirs"):
-        run(made.setting)
+        run(made.context)
 
     assert [] == made.cloudformation.requests
 
@@ -133,17 +133,17 @@ def test_a_stack_that_only_has_its_name_is_refused(tmp_path: Path) -> None:
 def test_a_provider_that_the_account_has_is_used(tmp_path: Path) -> None:
     made = account(tmp_path, FakeIam(**{PROVIDER: ["sts.amazonaws.com"], "arn:other": []}))
 
-    run(made.setting)
+    run(made.context)
 
     assert PROVIDER == given(made, "orders-github-oidc")["ExistingProviderArn"]
 
 
 def test_the_stacks_own_provider_stays_its_own_the_second_time(tmp_path: Path) -> None:
     made = account(tmp_path)
-    run(made.setting)
+    run(made.context)
     made.iam.providers[PROVIDER] = ["sts.amazonaws.com"]
 
-    run(made.setting)
+    run(made.context)
 
     assert "" == given(made, "orders-github-oidc")["ExistingProviderArn"]
 
@@ -154,7 +154,7 @@ def test_a_provider_that_does_not_take_awss_audience_is_refused_with_the_command
     made = account(tmp_path, FakeIam(**{PROVIDER: ["somebody.example"]}))
 
     with pytest.raises(UsageError) as refused:
-        run(made.setting)
+        run(made.context)
 
     assert "add-client-id-to-open-id-connect-provider" in refused.value.next_step
     assert [] == made.cloudformation.requests
@@ -162,18 +162,18 @@ def test_a_provider_that_does_not_take_awss_audience_is_refused_with_the_command
 
 def test_numbers_that_were_given_once_are_kept(tmp_path: Path) -> None:
     made = account(tmp_path)
-    run(made.setting, repository=Repository("acme/shop", ("11", "22")))
+    run(made.context, repository=Repository("acme/shop", ("11", "22")))
 
-    run(made.setting)
+    run(made.context)
 
     assert "acme@11/shop@22" == given(made, "orders-github-oidc")["RepositoryWithIds"]
 
 
 def test_another_repository_does_not_inherit_numbers(tmp_path: Path) -> None:
     made = account(tmp_path)
-    run(made.setting, repository=Repository("acme/shop", ("11", "22")))
+    run(made.context, repository=Repository("acme/shop", ("11", "22")))
 
-    run(made.setting, repository=Repository("acme/other"))
+    run(made.context, repository=Repository("acme/other"))
 
     assert "" == given(made, "orders-github-oidc")["RepositoryWithIds"]
 
@@ -182,7 +182,7 @@ def test_the_wrong_account_is_refused_before_anything_is_touched(tmp_path: Path)
     made = account(tmp_path, sts=FakeSts("999999999999"))
 
     with pytest.raises(WrongAccountError):
-        run(made.setting)
+        run(made.context)
 
     assert [] == made.cloudformation.requests
 
@@ -192,6 +192,6 @@ def test_environments_of_two_accounts_or_regions_are_two_runs(tmp_path: Path, wo
     made = account(tmp_path)
 
     with pytest.raises(UsageError) as refused:
-        run(made.setting, of(made.setting, name="prod", **{word: value}))
+        run(made.context, of(made.context, name="prod", **{word: value}))
 
     assert f"dev and prod are not in one {word}" == refused.value.what

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 
 from pipeline.account import permissions_boundary
-from pipeline.cloudformation.change_set import Wanted
-from pipeline.cloudformation.stacks import Live
+from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.stacks import StackDescription
 from pipeline.cloudformation.status import StackStatus
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph import template
 from pipeline.release import destroy, stack_step
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 from tests.support.fakes import Audience, FakeCloudFormation
 from tests.support.small_project import FILES, World, world
 
@@ -30,28 +30,32 @@ class Sts:
         return {"Account": "000000000000", "Arn": self.arn}
 
 
-def given(root: Path, caller: str, live: str | None = None, own: str = "", body: str = BODY) -> str | None:
-    setting = world(root, sts=Sts(caller)).setting
-    wanted = Wanted("orders-dev-app", template.parse("app", "infra/app.yaml", body), {}, {})
+def given(root: Path, caller: str, current: str | None = None, own: str = "", body: str = BODY) -> str | None:
+    context = world(root, sts=Sts(caller)).context
+    spec = StackSpec("orders-dev-app", template.parse("app", "infra/app.yaml", body), {}, {})
     if own:
-        wanted = dataclasses.replace(wanted, parameters={permissions_boundary.PARAMETER: own})
-    there = {permissions_boundary.PARAMETER: live} if live is not None else {}
-    now = Live("s", "id", StackStatus("CREATE_COMPLETE"), "", there, {}, {}, "") if live is not None else None
-    return permissions_boundary.given(setting, wanted, now).parameters.get(permissions_boundary.PARAMETER)
+        spec = dataclasses.replace(spec, parameters={permissions_boundary.PARAMETER: own})
+    there = {permissions_boundary.PARAMETER: current} if current is not None else {}
+    now = (
+        StackDescription("s", "id", StackStatus("CREATE_COMPLETE"), "", there, {}, {}, "")
+        if current is not None
+        else None
+    )
+    return permissions_boundary.add(context, spec, now).parameters.get(permissions_boundary.PARAMETER)
 
 
-@pytest.mark.parametrize("live", [None, "", "arn:aws:iam::000000000000:policy/another"])
-def test_the_deploy_role_puts_its_boundary_on_every_role(tmp_path: Path, live: str | None) -> None:
-    assert BOUNDARY == given(tmp_path, DEPLOY_ROLE, live)
+@pytest.mark.parametrize("current", [None, "", "arn:aws:iam::000000000000:policy/another"])
+def test_the_deploy_role_puts_its_boundary_on_every_role(tmp_path: Path, current: str | None) -> None:
+    assert BOUNDARY == given(tmp_path, DEPLOY_ROLE, current)
 
 
 def test_whoever_else_releases_keeps_what_the_stack_has(tmp_path: Path) -> None:
     assert BOUNDARY == given(tmp_path, "arn:aws:iam::000000000000:user/somebody", BOUNDARY)
 
 
-@pytest.mark.parametrize("live", [None, ""])
-def test_without_bootstrap_there_is_no_boundary(tmp_path: Path, live: str | None) -> None:
-    assert not given(tmp_path, "arn:aws:iam::000000000000:root", live)
+@pytest.mark.parametrize("current", [None, ""])
+def test_without_bootstrap_there_is_no_boundary(tmp_path: Path, current: str | None) -> None:
+    assert not given(tmp_path, "arn:aws:iam::000000000000:root", current)
 
 
 def test_a_boundary_of_the_environment_file_stays(tmp_path: Path) -> None:
@@ -114,8 +118,8 @@ class Stage:
         self.said: list[str] = []
 
     def release(self) -> None:
-        setting, memory = self.here.setting, cast(Any, NothingRemembered())
-        stack_step.work(setting, setting.nodes["app"], {}, self.said.append, memory, Choices())
+        context, fingerprints = self.here.context, cast(Any, NothingRemembered())
+        stack_step.work(context, context.nodes["app"], {}, self.said.append, fingerprints, RolloutOptions())
 
 
 def test_a_stack_deployed_without_the_boundary_is_told_it_before_the_release(tmp_path: Path) -> None:
@@ -167,7 +171,7 @@ def test_telling_the_boundary_may_change_nothing_but_roles(tmp_path: Path) -> No
 def test_a_stack_deployed_without_the_boundary_is_told_it_before_it_is_deleted(tmp_path: Path) -> None:
     it = Stage(tmp_path)
 
-    assert destroy.destroy(it.here.setting, Audience()) is None
+    assert destroy.destroy(it.here.context, Audience()) is None
     assert [
         f"create_change_set UPDATE {NAME}",
         f"execute {NAME}",

@@ -27,8 +27,8 @@ def hold(
     dead: bool = False,
 ) -> list[str]:
     """Hold the lock once and tell the owners seen while it was held."""
-    say = (said if said is not None else []).append
-    with lock.held(ssm, NAME, owner, say, sleep=sleep, is_dead=lambda _: dead):
+    log = (said if said is not None else []).append
+    with lock.held(ssm, NAME, owner, log, sleep=sleep, is_dead=lambda _: dead):
         return list(ssm.values)
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipeline.aws import turn
+from pipeline.aws.lock import wait_for
 from pipeline.errors import BusyError
 from tests.support.fakes import Time
 
@@ -30,7 +30,7 @@ class Lock:
 
 def test_the_second_waits_says_for_whom_once_and_then_has_it_for_the_block() -> None:
     lock, said = Lock(3), list[str]()
-    with turn.awaited(lock.take, said.append, Time().wait, 5400):
+    with wait_for(lock.take, said.append, Time().wait, 5400):
         lock.log.append("at work")
 
     assert ["ada is in the middle of `deploy dev`: waiting for its end, at most 90 minutes"] == said
@@ -39,7 +39,7 @@ def test_the_second_waits_says_for_whom_once_and_then_has_it_for_the_block() -> 
 
 def test_it_is_given_back_when_the_block_fails() -> None:
     lock = Lock(0)
-    with pytest.raises(KeyboardInterrupt), turn.awaited(lock.take, print, Time().wait, 0):
+    with pytest.raises(KeyboardInterrupt), wait_for(lock.take, print, Time().wait, 0):
         raise KeyboardInterrupt
 
     assert ["taken", "given back"] == lock.log
@@ -47,7 +47,7 @@ def test_it_is_given_back_when_the_block_fails() -> None:
 
 def test_without_patience_the_second_is_refused_at_once() -> None:
     time, said = Time(), list[str]()
-    with pytest.raises(BusyError), turn.awaited(Lock(1).take, said.append, time.wait, 0):
+    with pytest.raises(BusyError), wait_for(Lock(1).take, said.append, time.wait, 0):
         pytest.fail("it has what somebody else holds")
 
     assert 0 == time.now
@@ -56,7 +56,7 @@ def test_without_patience_the_second_is_refused_at_once() -> None:
 
 def test_when_patience_is_over_the_second_is_told_who_still_has_it() -> None:
     time = Time()
-    with pytest.raises(BusyError) as busy, turn.awaited(Lock(10_000).take, print, time.wait, 60):
+    with pytest.raises(BusyError) as busy, wait_for(Lock(10_000).take, print, time.wait, 60):
         pytest.fail("it has what somebody else holds")
 
     assert "ada is in the middle of `deploy dev`" == busy.value.what

@@ -73,6 +73,6 @@ def test_so_does_every_command_for_it_may_be_told_of_a_local_aws(
 ) -> None:
     write(tmp_path)
     monkeypatch.chdir(tmp_path)
-    connect.setting("dev")
+    connect.open_environment("dev")
 
     assert "localhost,127.0.0.1" == os.environ["no_proxy"]

@@ -66,13 +66,13 @@ class FakeLogs:
 
 
 def gather(ecs: FakeEcs, logs: FakeLogs, said: list[str] | None = None) -> list[str]:
-    return watch(ecs, logs, said).evidence(ARN)
+    return watch(ecs, logs, said).diagnostics(ARN)
 
 
-def watch(ecs: FakeEcs, logs: FakeLogs, said: list[str] | None = None) -> stopped_tasks.Watch:
-    say = (said if said is not None else []).append
-    return stopped_tasks.Watch(
-        ecs, logs, cluster="dev-cluster", stack_name="orders-dev-app", since=START, say=say
+def watch(ecs: FakeEcs, logs: FakeLogs, said: list[str] | None = None) -> stopped_tasks.StoppedTaskWatcher:
+    log = (said if said is not None else []).append
+    return stopped_tasks.StoppedTaskWatcher(
+        ecs, logs, cluster="dev-cluster", stack_name="orders-dev-app", since=START, log=log
     )
 
 
@@ -173,7 +173,7 @@ def test_what_was_seen_outlives_the_service_and_its_log() -> None:
     watching.look()
     ecs.tasks = ()
 
-    assert "    KeyError: 'TEA'" in watching.evidence("")
+    assert "    KeyError: 'TEA'" in watching.diagnostics("")
 
 
 def test_an_answer_that_fails_stops_nothing() -> None:

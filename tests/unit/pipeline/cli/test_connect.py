@@ -22,14 +22,14 @@ def images_asked_for() -> list[str]:
     """What base_image asks a Docker engine for that has every image."""
     asked: list[str] = []
     docker = SimpleNamespace(images=SimpleNamespace(get=asked.append))
-    connect.base_image(connect.setting("dev"))(docker, lambda _: None)
+    connect.base_image(connect.open_environment("dev"))(docker, lambda _: None)
     return asked
 
 
 def test_an_empty_region_in_the_environment_is_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "")
 
-    assert "eu-west-1" == connect.setting("dev").aws.region
+    assert "eu-west-1" == connect.open_environment("dev").aws.region
 
 
 def test_what_goes_to_aws_is_built_on_the_base_image_that_the_dockerfile_names(here: Path) -> None:

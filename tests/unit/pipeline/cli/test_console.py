@@ -148,7 +148,7 @@ def test_what_others_wrote_is_no_workflow_command() -> None:
     details = ["::set-output name=digest::evil", "x\r::add-mask::a", "a ##[error]b"]
     reporter.error(StackFailedError("no", details=details))
     reporter.plain("  ::stop-commands::pause")
-    reporter.say("image")("Step 1\n::endgroup::")
+    reporter.log("image")("Step 1\n::endgroup::")
 
     commands = [line for line in text(out).splitlines() if line.lstrip().startswith("::")]
     assert ["::error::no"] == commands
@@ -158,7 +158,7 @@ def test_what_others_wrote_is_no_workflow_command() -> None:
 def test_in_github_actions_events_are_a_group() -> None:
     out = console()
     with Reporter(out, {"GITHUB_ACTIONS": "true"}) as reporter:
-        reporter.say("ecr")("change set: 1 to add")
+        reporter.log("ecr")("change set: 1 to add")
 
     lines = text(out).splitlines()
     assert "::group::What happened, as it happened" == lines[0]
@@ -168,7 +168,7 @@ def test_in_github_actions_events_are_a_group() -> None:
 
 def test_what_nodes_say_is_no_markup() -> None:
     out = console()
-    Reporter(out, {}).say("image")("Step [1/2] : [red]RUN")
+    Reporter(out, {}).log("image")("Step [1/2] : [red]RUN")
 
     assert "Step [1/2] : [red]RUN" in text(out)
 
@@ -196,7 +196,7 @@ def test_on_a_terminal_progress_is_live_and_gone_at_the_end() -> None:
     with Reporter(out, {}) as reporter:
         reporter.expect(["ecr", "app"])
         reporter.started("ecr")
-        reporter.say("ecr")("change set: 1 to add")
+        reporter.log("ecr")("change set: 1 to add")
         shown = Console(file=io.StringIO(), width=120)
         shown.print(reporter._progress())
 

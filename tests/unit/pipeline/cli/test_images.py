@@ -34,7 +34,7 @@ def test_image_hands_the_image_on_and_deploys_nothing_else(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, output = world(here), outputs_of(here, monkeypatch)
-    monkeypatch.setattr(connect, "setting", lambda *_: made.setting)
+    monkeypatch.setattr(connect, "open_environment", lambda *_: made.context)
     [[version]] = made.ecr.images.values()
 
     code, _ = run("image", "dev")
@@ -65,7 +65,7 @@ def test_an_image_that_another_environment_could_not_release_is_not_built(here: 
 def test_smoke_hands_the_url_and_the_version_on(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, output = world(here).deployed(), outputs_of(here, monkeypatch)
     [[version]] = made.ecr.images.values()
-    monkeypatch.setattr(connect, "guarded", lambda _: made.setting)
+    monkeypatch.setattr(connect, "guarded", lambda _: made.context)
     monkeypatch.setattr(requests, "Session", lambda: contextlib.nullcontext(FakeHttp()))
 
     assert 14 == run("smoke", "dev")[0]
@@ -136,7 +136,7 @@ def test_source_without_a_ref_is_the_checkouts_own_app(here: Path, monkeypatch: 
 
 def test_verify_hands_the_whole_name_of_the_image_on(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, output = world(here).deployed(), outputs_of(here, monkeypatch)
-    monkeypatch.setattr(connect, "guarded", lambda _: made.setting)
+    monkeypatch.setattr(connect, "guarded", lambda _: made.context)
     monkeypatch.setattr(provenance, "verify", lambda _, uri: f"version of {uri}")
 
     code, _ = run("verify", "dev", "--image", DIGEST)

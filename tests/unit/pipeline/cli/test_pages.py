@@ -13,8 +13,8 @@ from rich.console import Console
 from pipeline import __main__ as edge
 from pipeline.cli import commands, connect
 from pipeline.release import rollback
-from pipeline.rollout.controller import Choices
-from pipeline.rollout.record import Passage, Story
+from pipeline.rollout.options import RolloutOptions
+from pipeline.rollout.record import RolloutRecord, StageEntry
 from tests.support import command
 from tests.support.small_project import World, world
 from tests.unit.pipeline.release.test_deploy import FakeSession
@@ -26,8 +26,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     [tags] = made.ecr.images.values()
     monkeypatch.setattr(FakeSession, "version", tags[0])
     monkeypatch.setattr(requests, "Session", FakeSession)
-    monkeypatch.setattr(connect, "setting", lambda *_: made.setting)
-    monkeypatch.setattr(connect, "guarded", lambda *_: made.setting)
+    monkeypatch.setattr(connect, "open_environment", lambda *_: made.context)
+    monkeypatch.setattr(connect, "guarded", lambda *_: made.context)
     monkeypatch.setattr(connect, "base_image", lambda _: lambda *_: None)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     monkeypatch.delenv("GITHUB_OUTPUT", raising=False)
@@ -135,9 +135,11 @@ def test_a_refused_destroy_says_so(here: World) -> None:
 
 
 def test_a_stopped_rollout_is_a_sentence_and_its_stages(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(_: Any, __: Any, choices: Choices) -> str:
-        choices.heard(
-            Story(version="abc", passages=[Passage("BAKE_TIME", "ROLLBACK_IN_PROGRESS", 1)], ended=3)
+    def stop(_: Any, __: Any, options: RolloutOptions) -> str:
+        options.on_finished(
+            RolloutRecord(
+                version="abc", entries=[StageEntry("BAKE_TIME", "ROLLBACK_IN_PROGRESS", 1)], ended=3
+            )
         )
         return "rollout d1 was stopped in BAKE_TIME"
 

@@ -21,9 +21,9 @@ from tests.unit.pipeline.inspect.test_drift import DriftingCloudFormation, raw
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = world(tmp_path / "project", cloudformation=DriftingCloudFormation(), ecs=FakeRollouts())
-    made.cloudformation = made.setting.aws.client("cloudformation")
+    made.cloudformation = made.context.aws.client("cloudformation")
     made.deployed()
-    monkeypatch.setattr(connect, "guarded", lambda _: made.setting)
+    monkeypatch.setattr(connect, "guarded", lambda _: made.context)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.chdir(tmp_path)
@@ -74,8 +74,8 @@ def test_a_plan_for_a_review_waits_for_the_release_that_is_under_way(
         if held.time.now > 19 * 60:
             held.ssm.values.pop("/slipway/orders/dev/lock", None)
 
-    setting = dataclasses.replace(held.setting, sleep=sleep)
-    monkeypatch.setattr(connect, "guarded", lambda _: setting)
+    context = dataclasses.replace(held.context, sleep=sleep)
+    monkeypatch.setattr(connect, "guarded", lambda _: context)
 
     code, said = run("plan", "dev", "--markdown", "plan.md")
 

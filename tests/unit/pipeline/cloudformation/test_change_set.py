@@ -5,7 +5,7 @@ from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.graph import template
 from tests.support.fakes import FakeCloudFormation, Time
 
-WANTED = change_set.Wanted(
+WANTED = change_set.StackSpec(
     "app", template.parse("app", "infra/app.yaml", "Resources: {A: {Type: X}}"), {}, {}
 )
 

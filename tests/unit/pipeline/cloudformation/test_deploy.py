@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.cloudformation import deploy as stack
 from pipeline.cloudformation import stacks
-from pipeline.cloudformation.change_set import Wanted
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.events import Event
 from pipeline.errors import StackFailedError, StackStuckError, WaitTimeoutError
 from pipeline.graph import template
@@ -15,7 +15,7 @@ from tests.support.fakes import FakeCloudFormation, Time, client_error
 
 TEMPLATE = template.parse("app", "infra/app.yaml", "Resources:\n  Thing: {Type: 'AWS::A::B'}\n")
 NAME = "orders-dev-app"
-WANTED = Wanted(NAME, TEMPLATE, {"P": "1"}, {"service": "orders"})
+WANTED = StackSpec(NAME, TEMPLATE, {"P": "1"}, {"service": "orders"})
 
 
 class Deploy:
@@ -34,9 +34,9 @@ class Deploy:
             WANTED,
             self.said.append,
             self.time.wait,
-            live=stacks.describe(self.cloudformation, NAME),
+            current=stacks.describe(self.cloudformation, NAME),
             meanwhile=lambda events: self.looks.append(len(events)),
-            evidence=self._evidence,
+            diagnostics=self._evidence,
             timeout=60,
         )
 
@@ -59,7 +59,7 @@ def test_a_stack_that_is_not_there_is_created(deploy: Deploy, cloudformation: Fa
     deployed = deploy()
 
     assert "created" == deployed.word
-    assert {"Out": "1"} == deployed.live.outputs
+    assert {"Out": "1"} == deployed.current.outputs
     assert [f"create_change_set CREATE {NAME}", f"execute {NAME}"] == cloudformation.log
 
 
@@ -356,11 +356,11 @@ def test_deleting_names_the_resource_that_stayed(cloudformation: FakeCloudFormat
     cloudformation.have(NAME, "CREATE_COMPLETE")
     cloudformation.next_ends[NAME] = ["DELETE_FAILED"]
     cloudformation.failures = [("Thing", "AWS::A::B", "it is in use")]
-    live = stacks.describe(cloudformation, NAME)
-    assert live is not None
+    current = stacks.describe(cloudformation, NAME)
+    assert current is not None
 
     with pytest.raises(StackStuckError) as stuck:
-        stacks.delete(cloudformation, live, TEMPLATE, print, Time().wait, timeout=60)
+        stacks.delete(cloudformation, current, TEMPLATE, print, Time().wait, timeout=60)
 
     assert "Thing (AWS::A::B): it is in use" == stuck.value.why
     assert "infra/app.yaml:2" == stuck.value.where

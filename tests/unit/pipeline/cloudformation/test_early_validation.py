@@ -94,10 +94,10 @@ class Denied(FakeCloudFormation):
 def test_who_may_not_read_the_events_is_given_the_command_and_the_change_set_stays() -> None:
     cloudformation = Denied()
     cloudformation.refusal = REASON
-    wanted = change_set.Wanted("orders-dev-app", TEMPLATE, {}, {})
+    spec = change_set.StackSpec("orders-dev-app", TEMPLATE, {}, {})
 
     with pytest.raises(StackFailedError) as failed:
-        change_set.create(cloudformation, wanted, Time().wait, new=True)
+        change_set.create(cloudformation, spec, Time().wait, new=True)
 
     assert (
         "aws cloudformation describe-events --change-set-name "
@@ -111,9 +111,9 @@ def test_a_change_set_whose_findings_were_read_is_taken_away() -> None:
     cloudformation = FakeCloudFormation()
     cloudformation.refusal = REASON
     cloudformation.findings = [event(1, "Logs", "it exists already")]
-    wanted = change_set.Wanted("orders-dev-app", TEMPLATE, {}, {})
+    spec = change_set.StackSpec("orders-dev-app", TEMPLATE, {}, {})
 
     with pytest.raises(StackFailedError, match=r"Logs .* it exists already"):
-        change_set.create(cloudformation, wanted, Time().wait, new=True)
+        change_set.create(cloudformation, spec, Time().wait, new=True)
 
     assert "delete_change_set" in cloudformation.log

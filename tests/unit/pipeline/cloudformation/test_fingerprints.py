@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 
 from pipeline.cloudformation import fingerprints
-from pipeline.cloudformation.change_set import Wanted
-from pipeline.cloudformation.fingerprints import Remembered
-from pipeline.cloudformation.stacks import Live
+from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.fingerprints import DeployedFingerprints
+from pipeline.cloudformation.stacks import StackDescription
 from pipeline.cloudformation.status import StackStatus
 from pipeline.graph import template
 from tests.support.fakes import FakeSsm, client_error
 
 TEMPLATE = template.parse("app", "infra/app.yaml", "Resources: {A: {Type: X}}")
-WANTED = Wanted("orders-dev-app", TEMPLATE, {"P": "1"}, {"service": "orders"})
-LIVE = Live("orders-dev-app", "arn/1", StackStatus("CREATE_COMPLETE"), "", {}, {}, {}, "2026-11-23 12:00")
+WANTED = StackSpec("orders-dev-app", TEMPLATE, {"P": "1"}, {"service": "orders"})
+LIVE = StackDescription(
+    "orders-dev-app", "arn/1", StackStatus("CREATE_COMPLETE"), "", {}, {}, {}, "2026-11-23 12:00"
+)
 NAME = fingerprints.parameter_name("orders", "dev")
 
 
@@ -23,18 +25,18 @@ NAME = fingerprints.parameter_name("orders", "dev")
 def ssm() -> FakeSsm:
     """An environment in which WANTED was deployed."""
     ssm = FakeSsm()
-    memory = Remembered(ssm, NAME)
-    memory.record(WANTED, LIVE)
-    memory.save(print)
+    fingerprints = DeployedFingerprints(ssm, NAME)
+    fingerprints.record(WANTED, LIVE)
+    fingerprints.save(print)
     return ssm
 
 
 def test_what_was_deployed_is_unchanged_at_the_next_run(ssm: FakeSsm) -> None:
-    assert Remembered(ssm, NAME).is_unchanged(WANTED, LIVE)
+    assert DeployedFingerprints(ssm, NAME).is_unchanged(WANTED, LIVE)
 
 
 def test_nothing_is_remembered_at_first() -> None:
-    assert not Remembered(FakeSsm(), NAME).is_unchanged(WANTED, LIVE)
+    assert not DeployedFingerprints(FakeSsm(), NAME).is_unchanged(WANTED, LIVE)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,8 @@ def test_nothing_is_remembered_at_first() -> None:
         dataclasses.replace(WANTED, template=template.parse("app", "x", TEMPLATE.body + "\n")),
     ],
 )
-def test_another_template_parameter_or_tag_is_a_change(ssm: FakeSsm, edited: Wanted) -> None:
-    assert not Remembered(ssm, NAME).is_unchanged(edited, LIVE)
+def test_another_template_parameter_or_tag_is_a_change(ssm: FakeSsm, edited: StackSpec) -> None:
+    assert not DeployedFingerprints(ssm, NAME).is_unchanged(edited, LIVE)
 
 
 @pytest.mark.parametrize(
@@ -58,16 +60,16 @@ def test_another_template_parameter_or_tag_is_a_change(ssm: FakeSsm, edited: Wan
         dataclasses.replace(LIVE, status=StackStatus("UPDATE_ROLLBACK_FAILED")),
     ],
 )
-def test_an_update_by_anybody_else_is_seen(ssm: FakeSsm, touched: Live) -> None:
-    assert not Remembered(ssm, NAME).is_unchanged(WANTED, touched)
+def test_an_update_by_anybody_else_is_seen(ssm: FakeSsm, touched: StackDescription) -> None:
+    assert not DeployedFingerprints(ssm, NAME).is_unchanged(WANTED, touched)
 
 
 def test_nothing_new_writes_nothing(ssm: FakeSsm) -> None:
     before = dict(ssm.values[NAME])
     ssm.values[NAME]["Marked"] = True
-    memory = Remembered(ssm, NAME)
-    memory.record(WANTED, LIVE)
-    memory.save(print)
+    fingerprints = DeployedFingerprints(ssm, NAME)
+    fingerprints.record(WANTED, LIVE)
+    fingerprints.save(print)
 
     assert {**before, "Marked": True} == ssm.values[NAME]
 
@@ -75,7 +77,7 @@ def test_nothing_new_writes_nothing(ssm: FakeSsm) -> None:
 def test_a_value_that_does_not_parse_is_forgotten(ssm: FakeSsm) -> None:
     ssm.values[NAME]["Value"] = "{"
 
-    assert not Remembered(ssm, NAME).is_unchanged(WANTED, LIVE)
+    assert not DeployedFingerprints(ssm, NAME).is_unchanged(WANTED, LIVE)
 
 
 def test_what_can_not_be_written_fails_nothing_and_is_told() -> None:
@@ -84,9 +86,9 @@ def test_what_can_not_be_written_fails_nothing_and_is_told() -> None:
             raise client_error("PutParameter", "ExpiredTokenException", "The security token has expired")
 
     said: list[str] = []
-    memory = Remembered(Denied(), NAME)
-    memory.record(WANTED, LIVE)
-    memory.save(said.append)
+    fingerprints = DeployedFingerprints(Denied(), NAME)
+    fingerprints.record(WANTED, LIVE)
+    fingerprints.save(said.append)
 
     assert 1 == len(said)
     assert "The security token has expired" in said[0]

@@ -28,7 +28,7 @@ def env(target: str = "aws", **rollout: Any) -> Environment:
 
 def faults(environment: Environment, **parameters: str) -> tuple[str, ...]:
     try:
-        timeouts.must_fit(environment, DEFAULTS | parameters)
+        timeouts.check(environment, DEFAULTS | parameters)
     except EnvironmentFileError as error:
         return error.details
     return ()
@@ -67,7 +67,7 @@ def test_what_fits_is_let_through(target: str, parameters: dict[str, str]) -> No
 
 
 def test_a_template_without_a_rollout_has_no_waits() -> None:
-    timeouts.must_fit(env(), {"TaskCount": "1"})
+    timeouts.check(env(), {"TaskCount": "1"})
 
 
 @pytest.mark.parametrize("name", ["dev", "staging", "prod"])
@@ -76,4 +76,4 @@ def test_the_environments_that_ship_can_be_released_with_every_strategy(name: st
     shipped = environment.load(name, ROOT / "infra/environments")
     changed = {**shipped.parameters, "DeploymentStrategy": strategy}
     for node in nodes_of(project.find(ROOT), shipped.model_copy(update={"parameters": changed})).values():
-        timeouts.must_fit(shipped, node.given)
+        timeouts.check(shipped, node.given)

@@ -11,7 +11,7 @@ from pipeline.errors import SlipwayError, StackFailedError
 from pipeline.github import job_summary
 from pipeline.graph.runner import Ending, Outcome, Result
 from pipeline.release.deploy import Released
-from pipeline.rollout.record import Passage, Story
+from pipeline.rollout.record import RolloutRecord, StageEntry
 
 FAILURE = StackFailedError(
     "stack orders-dev-app ended in UPDATE_ROLLBACK_COMPLETE",
@@ -33,12 +33,12 @@ def released(tmp_path: Path, failure: SlipwayError | None = None) -> Released:
     ledger = Ledger(tmp_path / "ledger.jsonl")
     ledger.add(Entry(1000, 0.1, 200, "abc"))
     ledger.close()
-    story = Story(version="abc", ended=53, ledger_file=ledger.file)
-    story.passages = [
-        Passage("SCALE_UP", "IN_PROGRESS", 51),
-        Passage("BAKE_TIME", "IN_PROGRESS", 52.5),
-        *([Passage("BAKE_TIME", "ROLLBACK_IN_PROGRESS", 52.8)] if failure else []),
-        Passage("BAKE_TIME", "ROLLBACK_SUCCESSFUL" if failure else "SUCCESSFUL", 53),
+    record = RolloutRecord(version="abc", ended=53, ledger_file=ledger.file)
+    record.entries = [
+        StageEntry("SCALE_UP", "IN_PROGRESS", 51),
+        StageEntry("BAKE_TIME", "IN_PROGRESS", 52.5),
+        *([StageEntry("BAKE_TIME", "ROLLBACK_IN_PROGRESS", 52.8)] if failure else []),
+        StageEntry("BAKE_TIME", "ROLLBACK_SUCCESSFUL" if failure else "SUCCESSFUL", 53),
     ]
     checks = (Check("it answers", passed=True, seconds=0.1, detail="200 | OK"),)
     return Released(
@@ -52,7 +52,7 @@ def released(tmp_path: Path, failure: SlipwayError | None = None) -> Released:
         checks,
         failure,
         started=50.0,
-        rollouts=(story,),
+        rollouts=(record,),
     )
 
 
@@ -153,9 +153,9 @@ def test_smoke_tests_that_failed_are_a_table_below_the_cause() -> None:
 
 
 def test_a_stopped_rollout_has_its_stages(tmp_path: Path) -> None:
-    [story] = released(tmp_path).rollouts
+    [record] = released(tmp_path).rollouts
 
-    written = job_summary.of_stopped("rollback dev", "rollout d1 was stopped", [story])
+    written = job_summary.of_stopped("rollback dev", "rollout d1 was stopped", [record])
 
     assert "## ✅ rollback dev\n\nrollout d1 was stopped\n\n### Rollout of `abc`" in written
     assert r"| `SCALE_UP` | IN\_PROGRESS | 1.5 s |" in written

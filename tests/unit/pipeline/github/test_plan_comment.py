@@ -33,8 +33,8 @@ def review(here: World, *changes: dict[str, Any]) -> tuple[str, Any]:
     here.deployed().cloudformation.changes = list(changes)
     # Only the database's stack would change.
     here.cloudformation.empty |= {"orders-ecr", "orders-dev-vpc", "orders-dev-app"}
-    planned = plan.make(here.setting, Audience())
-    failure = plan_comment.failure_of(planned, here.setting.nodes)
+    planned = plan.make(here.context, Audience())
+    failure = plan_comment.failure_of(planned, here.context.nodes)
     return plan_comment.document(planned, failure), failure
 
 
@@ -86,14 +86,14 @@ def test_nothing_to_change_is_one_line(here: World) -> None:
     here.ssm.values["/orders/dev/password"] = {"Value": "x"}
     _, failure = review(here)
     here.cloudformation.empty.add("orders-dev-rds")
-    planned = plan.make(here.setting, Audience())
+    planned = plan.make(here.context, Audience())
 
     assert failure is None
     assert "### ✅ dev: nothing to change\n" == plan_comment.document(planned, None)
 
 
 def test_a_first_release_is_folded_and_names_its_new_secrets(here: World) -> None:
-    planned = plan.make(here.setting, Audience())
+    planned = plan.make(here.context, Audience())
 
     document = plan_comment.document(planned, None)
 
@@ -107,8 +107,8 @@ def test_a_first_release_is_folded_and_names_its_new_secrets(here: World) -> Non
 
 def test_a_stack_that_could_not_be_planned_is_an_error_with_its_cause_first(here: World) -> None:
     here.deployed().cloudformation.refusal = "Parameter validation failed | no"
-    planned = plan.make(here.setting, Audience())
-    failure = plan_comment.failure_of(planned, here.setting.nodes)
+    planned = plan.make(here.context, Audience())
+    failure = plan_comment.failure_of(planned, here.context.nodes)
 
     document = plan_comment.document(planned, failure)
 

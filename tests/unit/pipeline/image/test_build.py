@@ -42,7 +42,7 @@ def build(docker: FakeDocker, app: Path, ca_bundle: Path | None = None) -> tuple
         build_args={"SERVICE_VERSION": "1"},
         ca_bundle=ca_bundle,
         platform="linux/amd64",
-        say=said.append,
+        log=said.append,
     )
     return built, said
 

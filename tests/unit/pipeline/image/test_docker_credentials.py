@@ -33,7 +33,7 @@ def test_a_build_names_the_file_and_what_to_do(configuration: Path, tmp_path: Pa
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     client = docker.APIClient(version="1.43")
     with pytest.raises(DockerError) as raised:
-        build.build(client, tmp_path, name="x", build_args={}, ca_bundle=None, say=print)
+        build.build(client, tmp_path, name="x", build_args={}, ca_bundle=None, log=print)
 
     told(raised.value, configuration)
 

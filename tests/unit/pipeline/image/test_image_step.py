@@ -43,7 +43,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def with_architecture(here: World, architecture: str) -> World:
-    file = here.setting.project.templates / "app.yaml"
+    file = here.context.project.templates / "app.yaml"
     parameter = f"  CpuArchitecture: {{Type: String, Default: {architecture}}}\nResources:\n"
     file.write_text(file.read_text().replace("Resources:\n", parameter))
     return here.reread()
@@ -58,17 +58,17 @@ def test_an_image_for_aws_is_built_for_the_processor_of_its_tasks_whatever_this_
     here.ecr.images.clear()
 
     result = image_step.work(
-        with_architecture(here, architecture).setting, REPOSITORY, print, lambda _, __: None
+        with_architecture(here, architecture).context, REPOSITORY, print, lambda _, __: None
     )
 
     assert platform == engine.platform
-    assert image.content_tag(here.setting.project.app, None, platform) == result.outputs["version"]
+    assert image.content_tag(here.context.project.app, None, platform) == result.outputs["version"]
 
 
 def test_a_rehearsal_builds_for_the_machine_it_runs_on(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeAws, "on_this_machine", True)
 
-    assert image_step.platform(with_architecture(here, "X86_64").setting) is None
+    assert image_step.platform(with_architecture(here, "X86_64").context) is None
 
 
 def no_engine() -> Any:
@@ -80,7 +80,7 @@ def test_an_image_that_the_repository_has_needs_no_docker(
 ) -> None:
     monkeypatch.setattr(image_step, "docker_client", no_engine)
 
-    result = image_step.work(here.setting, REPOSITORY, print, lambda _, __: "never")
+    result = image_step.work(here.context, REPOSITORY, print, lambda _, __: "never")
 
     assert "unchanged" == result.word
     assert f"{REPOSITORY}@{DIGEST}" == result.outputs["ImageUri"]
@@ -93,9 +93,9 @@ def test_a_new_image_is_built_with_its_version_and_commit_and_pushed(
     monkeypatch.setattr(image_step, "docker_client", lambda: engine)
     here.ecr.images.clear()
 
-    result = image_step.work(here.setting, REPOSITORY, print, lambda _, __: "base:1")
+    result = image_step.work(here.context, REPOSITORY, print, lambda _, __: "base:1")
 
-    tag = image.content_tag(here.setting.project.app, None)
+    tag = image.content_tag(here.context.project.app, None)
     assert ("built", tag) == (result.word, result.outputs["version"])
     assert {"SERVICE_VERSION": tag, "SERVICE_COMMIT": "unknown", "BASE_IMAGE": "base:1"} == engine.build_args
 
@@ -107,10 +107,10 @@ def test_a_base_image_that_somebody_names_is_used_and_counts_for_the_tag(
     monkeypatch.setattr(image_step, "docker_client", lambda: engine)
     monkeypatch.setenv("SLIPWAY_BASE_IMAGE", "mine:1")
 
-    result = image_step.work(here.setting, REPOSITORY, print, lambda _, __: "never")
+    result = image_step.work(here.context, REPOSITORY, print, lambda _, __: "never")
 
     assert "mine:1" == engine.build_args["BASE_IMAGE"]
-    assert image.content_tag(here.setting.project.app, None) != result.outputs["version"]
+    assert image.content_tag(here.context.project.app, None) != result.outputs["version"]
 
 
 def test_without_an_engine_the_next_step_is_to_start_docker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_an_engine_that_refuses_or_goes_away_is_told_as_such(
     here.ecr.images.clear()
 
     with pytest.raises(DockerError) as failed:
-        image_step.work(here.setting, REPOSITORY, print, lambda _, __: None)
+        image_step.work(here.context, REPOSITORY, print, lambda _, __: None)
 
     assert what in failed.value.what
 

@@ -51,7 +51,7 @@ def here(tmp_path: Path) -> World:
 def test_an_image_that_the_deploy_workflow_signed_gives_its_version(here: World, gh: Gh) -> None:
     [[version]] = here.ecr.images.values()
 
-    assert version == provenance.verify(here.setting, IMAGE, gh.environment)
+    assert version == provenance.verify(here.context, IMAGE, gh.environment)
     assert (
         f"attestation verify oci://{IMAGE} --repo org/repo "
         "--signer-workflow org/repo/.github/workflows/deploy.yml --source-ref refs/heads/main"
@@ -59,7 +59,7 @@ def test_an_image_that_the_deploy_workflow_signed_gives_its_version(here: World,
 
 
 def test_gh_gets_the_registrys_token_and_it_is_gone_afterwards(here: World, gh: Gh) -> None:
-    provenance.verify(here.setting, IMAGE, gh.environment)
+    provenance.verify(here.context, IMAGE, gh.environment)
 
     assert {"auths": {"registry": {"auth": "QVdTOnRoZS1wYXNzd29yZA=="}}} == json.loads(gh.file("config.json"))
     assert not Path(gh.file("place")).exists()
@@ -69,7 +69,7 @@ def test_an_image_that_nobody_signed_is_refused_in_ghs_words(here: World, gh: Gh
     gh.says('echo "Error: no attestations found" >&2; exit 1')
 
     with pytest.raises(ImageError) as refused:
-        provenance.verify(here.setting, IMAGE, gh.environment)
+        provenance.verify(here.context, IMAGE, gh.environment)
 
     assert "is not known to be built by org/repo" in refused.value.what
     assert "Error: no attestations found" == refused.value.why
@@ -78,14 +78,14 @@ def test_an_image_that_nobody_signed_is_refused_in_ghs_words(here: World, gh: Gh
 
 def test_an_image_that_ecr_does_not_have_is_refused_before_gh_is_asked(here: World, gh: Gh) -> None:
     with pytest.raises(ImageError, match="ECR has no image"):
-        provenance.verify(here.setting, f"{REPOSITORY}@sha256:{'b' * 64}", gh.environment)
+        provenance.verify(here.context, f"{REPOSITORY}@sha256:{'b' * 64}", gh.environment)
 
     assert not (gh.directory / "asked").exists()
 
 
 def test_outside_of_a_workflow_nobody_knows_whose_image_it_must_be(here: World) -> None:
     with pytest.raises(UsageError, match="GITHUB_REPOSITORY"):
-        provenance.verify(here.setting, IMAGE, {})
+        provenance.verify(here.context, IMAGE, {})
 
 
 def test_without_gh_it_says_where_to_get_it(
@@ -94,19 +94,19 @@ def test_without_gh_it_says_where_to_get_it(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UsageError, match="gh is not installed"):
-        provenance.verify(here.setting, IMAGE, {"GITHUB_REPOSITORY": "org/repo", "PATH": str(tmp_path)})
+        provenance.verify(here.context, IMAGE, {"GITHUB_REPOSITORY": "org/repo", "PATH": str(tmp_path)})
 
 
 def test_a_digest_alone_means_the_environments_own_repository(here: World) -> None:
-    assert IMAGE == provenance.full_uri(here.setting, DIGEST)
+    assert IMAGE == provenance.full_uri(here.context, DIGEST)
 
 
 def test_a_whole_name_is_left_as_it_is(here: World) -> None:
-    assert "elsewhere/x@y" == provenance.full_uri(here.setting, "elsewhere/x@y")
+    assert "elsewhere/x@y" == provenance.full_uri(here.context, "elsewhere/x@y")
 
 
 def test_a_digest_where_there_is_no_repository_yet_is_refused(tmp_path: Path, gh: Gh) -> None:
-    setting = world(tmp_path).setting
+    context = world(tmp_path).context
 
     with pytest.raises(ImageError, match="there is no image repository in this account yet"):
-        provenance.verify(setting, provenance.full_uri(setting, DIGEST), gh.environment)
+        provenance.verify(context, provenance.full_uri(context, DIGEST), gh.environment)

@@ -190,7 +190,7 @@ def cloud(here: World) -> DriftingCloudFormation:
 
 
 def look(here: World) -> drift.Drift:
-    return drift.look(here.setting, lambda _: None)
+    return drift.detect(here.context, lambda _: None)
 
 
 def test_stacks_as_their_templates_say_are_no_failure(here: World) -> None:

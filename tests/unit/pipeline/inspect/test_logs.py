@@ -69,7 +69,7 @@ def test_the_log_group_is_found_by_its_output(tmp_path: Path) -> None:
     fake = FakeLogs({"events": [event(1, "hello")]})
     lines: list[str] = []
 
-    logs.tail(world(tmp_path, logs=fake).deployed().setting, 600, lines.append, follow=False)
+    logs.tail(world(tmp_path, logs=fake).deployed().context, 600, lines.append, follow=False)
 
     assert ["00:00:01 app/1 hello"] == lines
     assert "/orders/dev" == fake.requests[0]["logGroupName"]
@@ -85,13 +85,13 @@ def test_following_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
 
     lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        logs.tail(world(tmp_path, logs=Endless()).deployed().setting, 600, lines.append, follow=True)
+        logs.tail(world(tmp_path, logs=Endless()).deployed().context, 600, lines.append, follow=True)
 
     assert 3 == len(lines)
 
 
 def test_without_a_log_group_the_next_step_is_a_deploy(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
-        logs.tail(world(tmp_path).setting, 600, print, follow=False)
+        logs.tail(world(tmp_path).context, 600, print, follow=False)
 
     assert "python -m pipeline deploy dev" == refused.value.next_step

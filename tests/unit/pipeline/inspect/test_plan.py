@@ -20,7 +20,7 @@ def here(tmp_path: Path) -> World:
 
 
 def make(world: World) -> plan.Plan:
-    return plan.make(world.setting, Audience())
+    return plan.make(world.context, Audience())
 
 
 def actions(planned: plan.Plan) -> dict[str, str]:
@@ -151,7 +151,7 @@ def test_a_stack_that_is_there_and_waits_for_a_new_output_would_be_updated_not_c
         ("vpc", "VpcId: {Value: x}", "VpcId: {Value: x}, Zone: {Value: x}"),
         ("rds", "VpcId: {Type: String}", "VpcId: {Type: String}, Zone: {Type: String}"),
     ):
-        file = here.setting.project.templates / f"{name}.yaml"
+        file = here.context.project.templates / f"{name}.yaml"
         file.write_text(file.read_text().replace(old, new))
 
     planned = make(here.reread())
@@ -218,7 +218,7 @@ def test_a_stack_that_only_has_our_name_fails_the_plan_as_it_would_the_deploy(he
 
 def test_an_image_that_would_be_built_stands_in_with_no_digest_of_its_own(here: World) -> None:
     here.deployed()
-    (here.setting.project.app / "new.py").write_text("print()\n")
+    (here.context.project.app / "new.py").write_text("print()\n")
 
     planned = make(here)
 
@@ -264,7 +264,7 @@ def test_a_refused_change_set_fails_the_plan_with_awss_words(here: World) -> Non
 
 
 def test_a_change_set_that_would_move_productions_traffic_fails_the_plan(here: World) -> None:
-    file = here.setting.project.templates / "app.yaml"
+    file = here.context.project.templates / "app.yaml"
     text = file.read_text().replace(
         "Resources:\n", "  BlueWeight: {Type: Number, Default: 100}\n"
         "  GreenWeight: {Type: Number, Default: 0}\nResources:\n"

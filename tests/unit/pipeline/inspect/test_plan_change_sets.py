@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import InterruptedBySignalError
 from pipeline.inspect import plan
-from pipeline.inspect.plan_change_sets import Previews
+from pipeline.inspect.plan_change_sets import PlanChangeSets
 from tests.support.fakes import Audience, client_error
 from tests.support.small_project import World, world
 
@@ -65,7 +65,7 @@ def test_ctrl_c_takes_away_the_stacks_in_review_before_the_lock_is_released(
     monkeypatch.setattr(here.cloudformation, "delete_stack", delete_stack)
 
     with pytest.raises(KeyboardInterrupt):
-        plan.make(here.setting, Interrupted())
+        plan.make(here.context, Interrupted())
     left = left_in(here)
     held.let_go.set()
 
@@ -86,10 +86,10 @@ def test_a_change_set_that_was_just_being_asked_for_is_waited_for(
             held.let_go.set()
             held.done.wait(10)
 
-    object.__setattr__(here.setting, "sleep", asked_meanwhile)
+    object.__setattr__(here.context, "sleep", asked_meanwhile)
 
     with pytest.raises(KeyboardInterrupt):
-        plan.make(here.setting, Interrupted())
+        plan.make(here.context, Interrupted())
     log = list(here.cloudformation.log)
     held.let_go.set()
 
@@ -97,12 +97,12 @@ def test_a_change_set_that_was_just_being_asked_for_is_waited_for(
 
 
 def test_nothing_is_begun_once_it_was_interrupted(here: World) -> None:
-    previews = Previews(here.setting)
-    wanted = here.setting.wanted(here.setting.nodes["vpc"], {"EnvironmentName": "dev"})
+    previews = PlanChangeSets(here.context)
+    spec = here.context.spec(here.context.nodes["vpc"], {"EnvironmentName": "dev"})
     previews.clear_up()
 
     with pytest.raises(InterruptedBySignalError):
-        previews.of(wanted, None, print)
+        previews.of(spec, None, print)
 
     assert [] == here.cloudformation.log
 
@@ -124,7 +124,7 @@ def test_what_can_not_be_taken_away_is_told_and_the_interruption_stands(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        plan.make(here.setting, audience)
+        plan.make(here.context, audience)
     held.let_go.set()
 
     assert any("orders-dev-vpc may be left behind, empty" in line for line in audience.lines)

@@ -84,7 +84,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_the_version_is_the_images_tag(here: World) -> None:
     [version] = here.ecr.images[DIGEST]
-    seen = status.look(here.setting)
+    seen = status.describe(here.context)
 
     assert version == seen.version
     assert [("t1", "RUNNING", "HEALTHY", version)] == [
@@ -93,7 +93,7 @@ def test_the_version_is_the_images_tag(here: World) -> None:
 
 
 def test_targets_of_both_groups_are_shown_with_their_reason(here: World) -> None:
-    targets = status.look(here.setting).targets
+    targets = status.describe(here.context).targets
 
     assert [
         ("blue", "10.0.0.1:8080", "unhealthy", "Target.ResponseCodeMismatch 503"),
@@ -102,14 +102,14 @@ def test_targets_of_both_groups_are_shown_with_their_reason(here: World) -> None
 
 
 def test_counts_and_deployments_read_as_sentences(here: World) -> None:
-    seen = status.look(here.setting)
+    seen = status.describe(here.context)
 
     assert "1 of 2 tasks run, 1 pending" == seen.service
     assert ("PRIMARY: 1 of 2 run, 3 failed, IN_PROGRESS (in progress.)",) == seen.deployments
 
 
 def test_an_empty_environment_is_shown_as_such(tmp_path: Path) -> None:
-    seen = status.look(world(tmp_path).setting)
+    seen = status.describe(world(tmp_path).context)
     console = Console(file=io.StringIO(), width=120)
     status_report.show(seen, console)
 
@@ -118,7 +118,7 @@ def test_an_empty_environment_is_shown_as_such(tmp_path: Path) -> None:
 
 
 def test_everything_is_on_the_page_and_in_the_json(here: World) -> None:
-    seen = status.look(here.setting)
+    seen = status.describe(here.context)
     console = Console(file=io.StringIO(), width=200)
     status_report.show(seen, console)
 
@@ -130,7 +130,7 @@ def test_everything_is_on_the_page_and_in_the_json(here: World) -> None:
 
 def test_smoke_tests_need_something_that_is_deployed(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
-        status.run_smoke_tests(world(tmp_path).setting, lambda _: None)
+        status.run_smoke_tests(world(tmp_path).context, lambda _: None)
 
     assert "python -m pipeline deploy dev" == refused.value.next_step
 
@@ -138,6 +138,6 @@ def test_smoke_tests_need_something_that_is_deployed(tmp_path: Path) -> None:
 def test_a_stack_whose_template_is_gone_is_shown_as_such(here: World) -> None:
     here.cloudformation.have("orders-dev-cache", "CREATE_COMPLETE")
 
-    notes = {line.stack: line.note for line in status.look(here.setting).stacks}
+    notes = {line.stack: line.note for line in status.describe(here.context).stacks}
     assert notes.pop("orders-dev-cache").startswith("its template is gone from infra/")
     assert {""} == set(notes.values())

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from pipeline.aws.session import Access
 from pipeline.cli import connect
-from pipeline.context import Setting
+from pipeline.context import Context
 from pipeline.errors import (
     BusyError,
     ImageError,
@@ -122,8 +122,8 @@ class Stage:
     audience: Audience = field(default_factory=Audience)
     more: dict[str, Any] = field(default_factory=dict)
 
-    def test(self, _: Any, run: taskcat.Run, say: Callable[[str], None]) -> int:
-        say("at work")
+    def test(self, _: Any, run: taskcat.Run, log: Callable[[str], None]) -> int:
+        log("at work")
         self.runs.append(run)
         self.seen.append({name: sorted(ssm.values) for name, ssm in self.ssm.items()})
         for region, cloudformation in self.regions.items():
@@ -133,14 +133,14 @@ class Stage:
             cloudformation.stacks[stack]["Tags"] = [{"Key": k, "Value": v} for k, v in run.tags.items()]
         return self.code
 
-    def elsewhere(self, home: Setting, name: str, region: str) -> Setting:
+    def elsewhere(self, home: Context, name: str, region: str) -> Context:
         there = home.environment.model_copy(update={"name": name, "region": region})
         clients = {"cloudformation": self.regions[region], "ssm": self.ssm[region], **self.more}
         return replace(home, environment=there, aws=cast(Any, FakeAws(**clients)))
 
     def run(self, image: str | None = None) -> Any:
         return regional.run(
-            self.world.setting, REGIONS, image, self.audience.say, test=self.test, elsewhere=self.elsewhere
+            self.world.context, REGIONS, image, self.audience.log, test=self.test, elsewhere=self.elsewhere
         )
 
     @property
@@ -165,7 +165,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     here.cloudformation.have(
         "orders-ecr", "CREATE_COMPLETE", outputs={"RepositoryUri": REPOSITORY, "RepositoryArn": "arn:ecr"}
     )
-    cast(Any, here.setting.aws).access = Access("eu-west-1")
+    cast(Any, here.context.aws).access = Access("eu-west-1")
     http = FakeHttp()
     http.answers = dict(WELL)
     monkeypatch.setattr(requests, "Session", lambda: contextlib.nullcontext(http))
@@ -202,11 +202,11 @@ def test_the_secrets_are_there_before_the_launch_and_the_newest_image_is_launche
 def test_the_role_of_regional_yml_gives_the_roles_it_makes_the_boundary_and_nobody_else_does(
     stage: Stage,
 ) -> None:
-    sts = cast(Any, stage.world.setting.aws.client("sts"))
+    sts = cast(Any, stage.world.context.aws.client("sts"))
     stage.run()
     worn = "arn:aws:sts::000000000000:assumed-role/orders-regional-deploy/run-1"
     sts.get_caller_identity = lambda: {"Account": sts.account, "Arn": worn}
-    stage.world = replace(stage.world, setting=replace(stage.world.setting))  # another command
+    stage.world = replace(stage.world, context=replace(stage.world.context))  # another command
     stage.run()
 
     first, second = (run.parameters for run in stage.runs)
@@ -330,7 +330,7 @@ def test_two_launches_at_once_are_refused(stage: Stage) -> None:
 
 
 def test_a_repository_without_an_image_is_told_before_anything_is_made(stage: Stage) -> None:
-    cast(Any, stage.world.setting.aws.client("ecr")).images = []
+    cast(Any, stage.world.context.aws.client("ecr")).images = []
 
     with pytest.raises(ImageError, match="there is no image"):
         stage.run()
@@ -339,7 +339,7 @@ def test_a_repository_without_an_image_is_told_before_anything_is_made(stage: St
 
 
 def test_an_environment_of_that_name_is_never_in_danger(stage: Stage) -> None:
-    directory = stage.world.setting.project.environments
+    directory = stage.world.context.project.environments
     (directory / "regional.yaml").write_text((directory / "dev.yaml").read_text())
 
     with pytest.raises(UsageError, match="regional is an environment of its own"):
@@ -374,12 +374,12 @@ def test_the_page_and_the_exit_code_tell_every_region(
     ]
     asked: list[Any] = []
 
-    def run(_: Setting, regions: list[str], image: str, __: Any) -> Any:
+    def run(_: Context, regions: list[str], image: str, __: Any) -> Any:
         asked.extend((regions, image))
         return results, StackFailedError("1 of 2 regions failed: us-east-1", why="no capacity")
 
     monkeypatch.setattr(regional, "run", run)
-    monkeypatch.setattr(connect, "guarded", lambda _: stage.world.setting)
+    monkeypatch.setattr(connect, "guarded", lambda _: stage.world.context)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     code, _ = command.run("regional", "dev", "eu-west-1", "us-east-1", "eu-west-1", "--image", "x@y")
     page = (tmp_path / "summary.md").read_text()

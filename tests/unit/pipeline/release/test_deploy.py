@@ -53,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def deploy(world: World, **options: Any) -> tuple[Released, Audience]:
     audience = Audience()
-    return release.deploy(world.setting, audience, lambda _, __: None, **options), audience
+    return release.deploy(world.context, audience, lambda _, __: None, **options), audience
 
 
 def words(released: Released) -> dict[str, str]:
@@ -111,7 +111,7 @@ def test_the_secret_is_made_before_its_stack_and_appears_nowhere(here: World) ->
 def test_an_edited_template_updates_its_stack_alone(here: World) -> None:
     deploy(here)
     here.cloudformation.log.clear()
-    template = here.setting.project.templates / "vpc.yaml"
+    template = here.context.project.templates / "vpc.yaml"
     template.write_text(template.read_text() + "# edited\n")
 
     released, _ = deploy(here.reread())
@@ -202,7 +202,7 @@ def test_a_deploy_that_can_not_be_remembered_is_a_deploy_all_the_same(
 
 
 def test_the_wrong_account_is_refused_before_anything_else(here: World) -> None:
-    here.setting.aws._clients["sts"] = FakeSts("1" * 12)  # type: ignore[attr-defined]
+    here.context.aws._clients["sts"] = FakeSts("1" * 12)  # type: ignore[attr-defined]
 
     with pytest.raises(WrongAccountError):
         deploy(here)
@@ -260,7 +260,7 @@ def test_a_named_image_is_released_without_a_build(here: World) -> None:
 def test_a_named_image_leaves_its_repository_alone_for_other_environments_have_it_too(here: World) -> None:
     deploy(here)
     here.cloudformation.log.clear()
-    template = here.setting.project.templates / "ecr.yaml"
+    template = here.context.project.templates / "ecr.yaml"
     template.write_text(template.read_text() + "# edited\n")
 
     released, _ = deploy(here.reread(), image_uri=f"{REPOSITORY}@{DIGEST}")
@@ -279,7 +279,7 @@ def test_a_repository_left_alone_that_lacks_a_new_output_is_refused_before_anyth
         ("ecr", "RepositoryUri: {Value: x}", "RepositoryUri: {Value: x}, RepositoryName: {Value: x}"),
         ("app", "  VpcId: {Type: String}", "  VpcId: {Type: String}\n  RepositoryName: {Type: String}"),
     ):
-        template = here.setting.project.templates / f"{name}.yaml"
+        template = here.context.project.templates / f"{name}.yaml"
         template.write_text(template.read_text().replace(old, new))
 
     with pytest.raises(TemplateError) as refused:
@@ -328,7 +328,7 @@ def test_a_version_that_does_not_serve_fails_the_deploy(here: World, monkeypatch
 
 
 def test_a_fault_in_the_smoke_file_is_told_before_anything_is_touched(here: World) -> None:
-    (here.setting.project.app / "smoke.yaml").write_text("prob: /\n")
+    (here.context.project.app / "smoke.yaml").write_text("prob: /\n")
 
     with pytest.raises(UsageError):
         deploy(here)
@@ -337,7 +337,7 @@ def test_a_fault_in_the_smoke_file_is_told_before_anything_is_touched(here: Worl
 
 
 def test_a_fault_of_slipway_itself_is_raised_and_the_lock_is_released(here: World) -> None:
-    here.setting.aws._clients["ecr"] = None  # type: ignore[attr-defined]
+    here.context.aws._clients["ecr"] = None  # type: ignore[attr-defined]
 
     with pytest.raises(AttributeError):
         deploy(here)
@@ -353,7 +353,7 @@ def test_the_environments_of_one_account_take_turns_on_an_account_wide_stack(her
         here.time.sleep(seconds)
         here.ssm.values.pop(name, None)
 
-    object.__setattr__(here.setting, "sleep", the_other_ends)
+    object.__setattr__(here.context, "sleep", the_other_ends)
     released, _ = deploy(here)
 
     assert "created" == words(released)["ecr"]

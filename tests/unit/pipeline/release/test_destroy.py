@@ -21,7 +21,7 @@ def here(tmp_path: Path) -> World:
 def test_stacks_go_in_reverse_order_and_the_accounts_own_stays(here: World) -> None:
     audience = Audience()
 
-    assert destroy.destroy(here.setting, audience) is None
+    assert destroy.destroy(here.context, audience) is None
     assert [
         "delete orders-dev-app",
         "delete orders-dev-rds",
@@ -31,7 +31,7 @@ def test_stacks_go_in_reverse_order_and_the_accounts_own_stays(here: World) -> N
 
 
 def test_the_environments_secrets_and_memory_go_too_and_others_stay(here: World) -> None:
-    destroy.destroy(here.setting, Audience())
+    destroy.destroy(here.context, Audience())
 
     assert ["/orders/staging/password"] == list(here.ssm.values)
 
@@ -41,7 +41,7 @@ def test_a_stack_whose_template_is_gone_goes_first_and_another_environments_stay
     other = here.cloudformation.have("orders-staging-cache", "CREATE_COMPLETE")
     here.cloudformation.stacks[other]["Tags"] = [{"Key": "environment", "Value": "staging"}]
 
-    assert destroy.destroy(here.setting, Audience()) is None
+    assert destroy.destroy(here.context, Audience()) is None
     assert ["delete orders-dev-cache", "delete orders-dev-app"] == here.cloudformation.log[:2]
     assert "delete orders-staging-cache" not in here.cloudformation.log
 
@@ -50,14 +50,14 @@ def test_a_stack_nested_in_another_goes_with_it_and_not_by_itself(here: World) -
     nested = here.cloudformation.have("orders-dev-app-Child-1ABC", "CREATE_COMPLETE")
     here.cloudformation.stacks[nested]["ParentId"] = "the id of orders-dev-app"
 
-    assert destroy.destroy(here.setting, Audience()) is None
+    assert destroy.destroy(here.context, Audience()) is None
     assert "delete orders-dev-app-Child-1ABC" not in here.cloudformation.log
 
 
 def test_destroying_twice_is_fine(here: World) -> None:
-    destroy.destroy(here.setting, Audience())
+    destroy.destroy(here.context, Audience())
 
-    assert destroy.destroy(here.setting, Audience()) is None
+    assert destroy.destroy(here.context, Audience()) is None
 
 
 def test_a_stack_that_slipway_did_not_make_is_refused_and_what_it_needs_stays(here: World) -> None:
@@ -65,7 +65,7 @@ def test_a_stack_that_slipway_did_not_make_is_refused_and_what_it_needs_stays(he
     assert found is not None
     found["Tags"] = []
 
-    failure = destroy.destroy(here.setting, Audience())
+    failure = destroy.destroy(here.context, Audience())
 
     assert isinstance(failure, ProtectedError)
     assert (
@@ -80,7 +80,7 @@ def test_a_stack_that_a_plan_left_in_review_without_tags_goes_too(here: World) -
         del here.cloudformation.stacks[here.cloudformation._find(name)["StackId"]]  # type: ignore[index]
         here.cloudformation.have(name, "REVIEW_IN_PROGRESS")
 
-    assert destroy.destroy(here.setting, Audience()) is None
+    assert destroy.destroy(here.context, Audience()) is None
     assert [
         "delete orders-dev-app",
         "delete orders-dev-rds",
@@ -92,7 +92,7 @@ def test_a_stack_that_can_not_be_deleted_keeps_what_it_stands_on(here: World) ->
     here.cloudformation.next_ends["orders-dev-app"] = ["DELETE_FAILED"]
     here.cloudformation.failures = [("Service", "AWS::ECS::Service", "deletion protection is on")]
 
-    failure = destroy.destroy(here.setting, Audience())
+    failure = destroy.destroy(here.context, Audience())
 
     assert isinstance(failure, StackStuckError)
     assert "Service (AWS::ECS::Service): deletion protection is on" == failure.why
@@ -105,13 +105,13 @@ def test_a_busy_stack_is_waited_for_before_it_is_deleted(here: World) -> None:
     found["StackStatus"] = "UPDATE_IN_PROGRESS"
     here.cloudformation.ahead[found["StackId"]] = ["UPDATE_COMPLETE"]
 
-    assert destroy.destroy(here.setting, Audience()) is None
+    assert destroy.destroy(here.context, Audience()) is None
 
 
 def test_nothing_is_destroyed_while_a_deploy_runs(here: World) -> None:
     here.ssm.put_parameter(Name="/slipway/orders/dev/lock", Value="{}", Type="String", Overwrite=False)
 
     with pytest.raises(BusyError):
-        destroy.destroy(here.setting, Audience())
+        destroy.destroy(here.context, Audience())
 
     assert [] == here.cloudformation.log

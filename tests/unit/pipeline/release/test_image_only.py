@@ -18,7 +18,7 @@ def here(tmp_path: Path) -> World:
 
 
 def image_of(here: World) -> image_only.Built:
-    return image_only.image_of(here.setting, Audience(), lambda _, __: None)
+    return image_only.image_of(here.context, Audience(), lambda _, __: None)
 
 
 def test_only_the_repository_is_made_before_the_image(here: World) -> None:
@@ -62,7 +62,7 @@ def test_a_repository_that_can_not_be_made_is_the_failure(here: World) -> None:
 
 
 def test_templates_that_ask_for_no_image_have_nothing_to_build(here: World) -> None:
-    (here.setting.project.templates / "app.yaml").unlink()
+    (here.context.project.templates / "app.yaml").unlink()
 
     with pytest.raises(TemplateError, match="no template asks for an image"):
         image_of(here.reread())

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import RolloutFailedError, StackStuckError, UsageError
 from pipeline.release import rollback
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 from tests.support.fake_rollout import RESOURCES, FakeElb, FakeLogs, FakeRollouts
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
 
@@ -24,14 +24,14 @@ def here(tmp_path: Path) -> World:
 
 
 def ecs(here: World) -> FakeRollouts:
-    found: FakeRollouts = here.setting.aws.client("ecs")
+    found: FakeRollouts = here.context.aws.client("ecs")
     return found
 
 
 def test_a_rollout_under_way_is_stopped_and_waited_for(here: World) -> None:
     arn = ecs(here).release(BEFORE)
 
-    said = rollback.stop(here.setting, lambda _: None, Choices())
+    said = rollback.stop(here.context, lambda _: None, RolloutOptions())
 
     assert [arn] == ecs(here).stopped
     assert said is not None
@@ -42,7 +42,7 @@ def test_a_rollout_that_rolls_back_already_is_not_stopped_twice(here: World) -> 
     ecs(here).release(BEFORE)
     ecs(here).deployments[0]["status"] = "ROLLBACK_IN_PROGRESS"
 
-    assert rollback.stop(here.setting, lambda _: None, Choices()) is not None
+    assert rollback.stop(here.context, lambda _: None, RolloutOptions()) is not None
     assert [] == ecs(here).stopped
 
 
@@ -51,20 +51,22 @@ def test_a_rollback_that_failed_itself_is_no_success(here: World, monkeypatch: p
     monkeypatch.setattr(ecs(here), "rollback_ends", "ROLLBACK_FAILED")
 
     with pytest.raises(RolloutFailedError) as failed:
-        rollback.stop(here.setting, lambda _: None, Choices())
+        rollback.stop(here.context, lambda _: None, RolloutOptions())
 
     assert "rollout d1 could not be rolled back" == failed.value.what
     assert "python -m pipeline status dev" in failed.value.next_step
 
 
 def test_a_stack_that_is_stuck_on_its_way_back_is_no_success(here: World) -> None:
-    [live] = [id_ for id_, stack in here.cloudformation.stacks.items() if stack["StackName"].endswith("app")]
-    here.cloudformation.stacks[live]["StackStatus"] = "UPDATE_IN_PROGRESS"
-    here.cloudformation.ahead[live] = ["UPDATE_IN_PROGRESS"] * 9 + ["UPDATE_ROLLBACK_FAILED"]
+    [current] = [
+        id_ for id_, stack in here.cloudformation.stacks.items() if stack["StackName"].endswith("app")
+    ]
+    here.cloudformation.stacks[current]["StackStatus"] = "UPDATE_IN_PROGRESS"
+    here.cloudformation.ahead[current] = ["UPDATE_IN_PROGRESS"] * 9 + ["UPDATE_ROLLBACK_FAILED"]
     ecs(here).release(BEFORE)
 
     with pytest.raises(StackStuckError) as stuck:
-        rollback.stop(here.setting, lambda _: None, Choices())
+        rollback.stop(here.context, lambda _: None, RolloutOptions())
 
     assert "continue-update-rollback" in stuck.value.next_step
 
@@ -72,7 +74,7 @@ def test_a_stack_that_is_stuck_on_its_way_back_is_no_success(here: World) -> Non
 def test_where_no_rollout_is_under_way_there_is_nothing_to_stop(here: World) -> None:
     ecs(here).release(NOW, status="SUCCESSFUL")
 
-    assert rollback.stop(here.setting, lambda _: None, Choices()) is None
+    assert rollback.stop(here.context, lambda _: None, RolloutOptions()) is None
 
 
 def test_the_previous_image_is_the_last_released_one_that_differs(here: World) -> None:
@@ -82,7 +84,7 @@ def test_the_previous_image_is_the_last_released_one_that_differs(here: World) -
     ecs(here).release(NOW, status="SUCCESSFUL")
     ecs(here).release(NOW, status="SUCCESSFUL")
 
-    assert BEFORE == rollback.previous_image(here.setting)
+    assert BEFORE == rollback.previous_image(here.context)
 
 
 def test_a_revision_that_ecs_has_forgotten_is_passed_over(here: World) -> None:
@@ -90,18 +92,18 @@ def test_a_revision_that_ecs_has_forgotten_is_passed_over(here: World) -> None:
     ecs(here).release(f"{REPOSITORY}@sha256:{'c' * 64}", status="SUCCESSFUL")
     del ecs(here).revisions["arn:revision/2"]
 
-    assert BEFORE == rollback.previous_image(here.setting)
+    assert BEFORE == rollback.previous_image(here.context)
 
 
 def test_without_a_version_before_the_way_out_is_named(here: World) -> None:
     ecs(here).release(NOW, status="SUCCESSFUL")
 
     with pytest.raises(UsageError) as refused:
-        rollback.previous_image(here.setting)
+        rollback.previous_image(here.context)
 
     assert "deploy dev --image URI@DIGEST" in refused.value.next_step
 
 
 def test_where_nothing_is_deployed_there_is_nothing_to_roll_back(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        rollback.stop(world(tmp_path, ecs=FakeRollouts()).setting, lambda _: None, Choices())
+        rollback.stop(world(tmp_path, ecs=FakeRollouts()).context, lambda _: None, RolloutOptions())

@@ -8,7 +8,7 @@ import pytest
 from pipeline.aws import stopped_tasks
 from pipeline.cloudformation.events import Event
 from pipeline.release import stack_step
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 from tests.support.fake_rollout import SERVICE, FakeRollouts
 from tests.support.fakes import START, FakeCloudFormation, client_error
 from tests.support.small_project import world
@@ -26,15 +26,15 @@ class FakeWatch:
     def look(self) -> None:
         self.looks += 1
 
-    def evidence(self, service_arn: str) -> list[str]:
+    def diagnostics(self, service_arn: str) -> list[str]:
         return [service_arn]
 
 
 @pytest.fixture
 def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> stack_step.Tasks:
-    monkeypatch.setattr(stopped_tasks, "Watch", FakeWatch)
-    here = world(tmp_path, ecs=None, logs=None).setting
-    return stack_step.Tasks(here, here.wanted(here.nodes["app"], {"ClusterName": "dev-cluster"}), print)
+    monkeypatch.setattr(stopped_tasks, "StoppedTaskWatcher", FakeWatch)
+    here = world(tmp_path, ecs=None, logs=None).context
+    return stack_step.Tasks(here, here.spec(here.nodes["app"], {"ClusterName": "dev-cluster"}), print)
 
 
 class AsRemembered:
@@ -56,12 +56,12 @@ def test_a_stack_with_nothing_to_change_is_looked_after_while_its_service_is_rol
     ecs.release("image", status=status)
 
     result = stack_step.work(
-        here.setting,
-        here.setting.nodes["app"],
+        here.context,
+        here.context.nodes["app"],
         {"DeploymentStrategy": "BLUE_GREEN"},
         lambda _: None,
         cast(Any, AsRemembered()),
-        Choices(),
+        RolloutOptions(),
     )
 
     assert word == result.word
@@ -83,12 +83,12 @@ def test_tasks_are_looked_at_while_the_service_is_in_progress(tasks: stack_step.
 
 
 def test_evidence_is_given_for_a_service_and_for_nothing_else(tasks: stack_step.Tasks) -> None:
-    assert ["arn:service/1"] == tasks.evidence(event("UPDATE_FAILED"))
-    assert [] == tasks.evidence(event("UPDATE_FAILED", "AWS::EC2::VPC"))
+    assert ["arn:service/1"] == tasks.diagnostics(event("UPDATE_FAILED"))
+    assert [] == tasks.diagnostics(event("UPDATE_FAILED", "AWS::EC2::VPC"))
 
 
 def test_a_service_whose_event_names_no_resource_is_found_by_its_stack(tasks: stack_step.Tasks) -> None:
-    assert ["physical-Service"] == tasks.evidence(event("UPDATE_FAILED", physical_id=""))
+    assert ["physical-Service"] == tasks.diagnostics(event("UPDATE_FAILED", physical_id=""))
 
 
 def test_a_service_that_the_rollback_took_away_already_still_leaves_its_tasks(
@@ -99,4 +99,4 @@ def test_a_service_that_the_rollback_took_away_already_still_leaves_its_tasks(
 
     monkeypatch.setattr(FakeCloudFormation, "describe_stack_resources", gone)
 
-    assert [""] == tasks.evidence(event("CREATE_FAILED", physical_id=""))
+    assert [""] == tasks.diagnostics(event("CREATE_FAILED", physical_id=""))

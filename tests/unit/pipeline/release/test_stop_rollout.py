@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.release import destroy, stop_rollout
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 from tests.support.fake_rollout import RESOURCES, FakeElb, FakeLogs, FakeRollouts
 from tests.support.fakes import Audience, client_error
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
@@ -44,11 +44,11 @@ class Setup:
         cloudformation.ahead[stack_id] = list(then)
 
     def stop(self) -> str | None:
-        setting = self.here.setting
-        node = setting.nodes["app"]
-        live = setting.live(node)
-        assert live is not None
-        return stop_rollout.stop(setting, setting.wanted(node, {}), live, self.said.append, Choices())
+        context = self.here.context
+        node = context.nodes["app"]
+        current = context.current(node)
+        assert current is not None
+        return stop_rollout.stop(context, context.spec(node, {}), current, self.said.append, RolloutOptions())
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_service_that_somebody_deleted_has_no_rollout_to_stop(
     monkeypatch.setattr(it.ecs, "list_service_deployments", gone)
 
     assert it.stop() is None
-    assert destroy.destroy(it.here.setting, Audience()) is None
+    assert destroy.destroy(it.here.context, Audience()) is None
 
 
 def test_one_begun_past_cloudformation_is_stopped_and_its_end_waited_for(it: Setup) -> None:
@@ -125,7 +125,7 @@ def test_destroy_stops_a_rollout_at_its_gate_before_it_deletes(it: Setup) -> Non
     it.ecs.stays = "PRE_SCALE_UP"
     audience = Audience()
 
-    assert destroy.destroy(it.here.setting, audience) is None
+    assert destroy.destroy(it.here.context, audience) is None
     assert 1 == len(it.ecs.stopped)
     assert "ROLLBACK_SUCCESSFUL" == it.ecs.deployments[0]["status"]
     assert f"delete {STACK}" == it.here.cloudformation.log[0]

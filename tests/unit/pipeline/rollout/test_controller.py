@@ -14,8 +14,9 @@ from pipeline.checks.ledger import Entry
 from pipeline.errors import StackFailedError
 from pipeline.graph import template
 from pipeline.masking import masked
-from pipeline.rollout.controller import Choices, Follower
-from pipeline.rollout.record import Story
+from pipeline.rollout.controller import RolloutController
+from pipeline.rollout.options import RolloutOptions
+from pipeline.rollout.record import RolloutRecord
 from tests.support.fake_rollout import RESOURCES, SERVICE, FakeElb, FakeLogs, FakeRollouts
 from tests.support.fakes import FakeHttp, client_error
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
@@ -55,30 +56,30 @@ class NewVersion(FakeHttp):
 class World2:
     """A world with a rollout in it, and the follower of it."""
 
-    def __init__(self, here: World, said: list[str], **choices: Any) -> None:
+    def __init__(self, here: World, said: list[str], **options: Any) -> None:
         self.here, self.said = here, said
-        self.ecs: FakeRollouts = here.setting.aws.client("ecs")
-        self.follower = Follower(
-            here.setting,
+        self.ecs: FakeRollouts = here.context.aws.client("ecs")
+        self.controller = RolloutController(
+            here.context,
             "orders-dev-app",
             TEMPLATE,
             {"DatabaseClientSecurityGroupId": "sg-database"},
             said.append,
-            Choices(**choices),
+            RolloutOptions(**options),
         )
         here.cloudformation.resources = dict(RESOURCES)
 
     def fails(self, version: str, stage: str) -> None:
         """Three failed requests of the production probe, answered by `version`."""
-        assert self.follower._watch is not None
+        assert self.controller._monitor is not None
         for _ in range(3):
             entry = Entry(time.time(), 0.1, 500, version, "boom", stage, counts=True)
-            self.follower._watch.ledger.add(entry)
+            self.controller._monitor.ledger.add(entry)
 
     def run(self, looks: int = 40, **how: Any) -> None:
         for _ in range(looks):
             self.here.time.now += 1
-            self.follower.look(**how)
+            self.controller.reconcile(**how)
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World2]:
     monkeypatch.setattr(masking, "_remembered", set())
     found = World2(made, [])
     yield found
-    found.follower.close()
+    found.controller.close()
 
 
 def test_a_good_release_passes_both_gates_and_nothing_is_to_blame(here: World2) -> None:
@@ -100,7 +101,7 @@ def test_a_good_release_passes_both_gates_and_nothing_is_to_blame(here: World2) 
     here.run()
 
     assert [("PRE_SCALE_UP", "CONTINUE"), ("POST_TEST_TRAFFIC_SHIFT", "CONTINUE")] == here.ecs.answers
-    assert here.follower.failure() is None
+    assert here.controller.failure() is None
     assert "rollout: CLEAN_UP SUCCESSFUL" in here.said
     assert [] == here.ecs.stopped
 
@@ -141,7 +142,7 @@ def test_a_failed_migration_rolls_back_and_its_log_is_on_the_page(here: World2) 
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert [("PRE_SCALE_UP", "ROLLBACK")] == here.ecs.answers
     assert failure is not None
     assert 19 == failure.exit_code
@@ -155,7 +156,7 @@ def test_a_migration_that_could_not_be_run_rolls_back(here: World2) -> None:
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
     assert "the migration could not be run: MigrationTaskRole is not there" == failure.why
 
@@ -167,7 +168,7 @@ def test_another_version_behind_the_test_rule_rolls_back(
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert ("POST_TEST_TRAFFIC_SHIFT", "ROLLBACK") == here.ecs.answers[-1]
     assert failure is not None
     assert "X-Service-Version is 'old'" in failure.why
@@ -178,7 +179,7 @@ def test_another_image_of_the_same_version_rolls_back(here: World2, monkeypatch:
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
     assert "X-Image-Digest is 'sha256:other'" in failure.why
 
@@ -188,7 +189,7 @@ def test_without_the_secret_the_test_could_not_be_run_and_rolls_back(here: World
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
     assert failure.why.startswith("the smoke tests of the new version could not be run")
 
@@ -208,7 +209,7 @@ def test_errors_of_the_probe_during_the_bake_stop_the_deployment(here: World2) -
     here.fails(NewVersion.version, "BAKE_TIME")
     here.run(5)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert 1 == len(here.ecs.stopped)
     assert failure is not None
     assert "was rolled back in BAKE_TIME" in failure.what
@@ -230,7 +231,7 @@ def test_a_stop_that_came_too_late_does_not_say_that_the_version_is_gone(
     here.run(10)
 
     assert "SUCCESSFUL" == here.ecs.deployments[0]["status"]
-    assert here.follower.failure() is None
+    assert here.controller.failure() is None
 
 
 def test_errors_of_the_version_before_do_not_stop_its_cure(here: World2) -> None:
@@ -248,7 +249,7 @@ def test_a_version_that_never_becomes_healthy_is_given_up_once(here: World2) -> 
     here.ecs.release(IMAGE)
     here.run(15 * 60 + 60)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert 1 == len(here.ecs.stopped)
     assert failure is not None
     assert "0 of 2 tasks of the new version run" in failure.why
@@ -262,9 +263,9 @@ def test_a_deployment_that_ecs_turns_back_is_told_while_its_tasks_are_there(here
     here.ecs.deployments[0] |= {"status": "ROLLBACK_IN_PROGRESS", "rollback": {"reason": "errors in ALARM"}}
     here.run(5)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
-    assert ("errors in ALARM", "SCALE_UP") == (failure.why, here.follower.story.stage)
+    assert ("errors in ALARM", "SCALE_UP") == (failure.why, here.controller.record.stage)
     assert "no task of the new version runs" in failure.details
 
 
@@ -301,7 +302,7 @@ def test_a_stop_that_ecs_never_takes_is_told_once_and_its_cause_is_kept(
     here.ecs.release(IMAGE)
     here.run(15 * 60 + 60)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     told = [line for line in here.said if "nothing to go back to" in line]
     assert 1 == len(told)
     assert failure is not None
@@ -311,7 +312,7 @@ def test_a_stop_that_ecs_never_takes_is_told_once_and_its_cause_is_kept(
 
 def test_a_deployment_that_ended_before_is_not_followed(here: World2) -> None:
     here.ecs.release(IMAGE, status="ROLLBACK_SUCCESSFUL")
-    here.follower.begin(SERVICE)
+    here.controller.begin(SERVICE)
     here.run(3)
 
     assert [] == here.said
@@ -324,7 +325,7 @@ def test_what_the_stack_puts_back_is_let_through_and_blamed_for_nothing(here: Wo
     here.ecs.release(f"{REPOSITORY}@sha256:{'b' * 64}")
     here.run(stack_rolls_back=True)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert [("PRE_SCALE_UP", "CONTINUE"), ("POST_TEST_TRAFFIC_SHIFT", "CONTINUE")] == here.ecs.answers[1:]
     assert failure is not None
     assert "the migration failed: it exited with 1" == failure.why
@@ -335,7 +336,7 @@ def test_straight_answers_the_gates_without_migration_or_test(here: World2) -> N
     straight = World2(here.here, [], straight=True)
     straight.ecs.release(IMAGE)
     straight.run()
-    straight.follower.close()
+    straight.controller.close()
 
     assert [("PRE_SCALE_UP", "CONTINUE"), ("POST_TEST_TRAFFIC_SHIFT", "CONTINUE")] == straight.ecs.answers
     assert [] == straight.ecs.run_requests
@@ -346,11 +347,11 @@ def test_the_first_deployment_of_all_is_answered_alike_and_probed_once_its_traff
 ) -> None:
     here.ecs.release(IMAGE, first=True)
     here.run()
-    here.follower.close()
+    here.controller.close()
 
     assert 2 == len(here.ecs.answers)
-    assert here.follower._watch is not None
-    assert {"BAKE_TIME"} >= {entry.stage for entry in here.follower._watch.ledger.entries} - {"CLEAN_UP"}
+    assert here.controller._monitor is not None
+    assert {"BAKE_TIME"} >= {entry.stage for entry in here.controller._monitor.ledger.entries} - {"CLEAN_UP"}
 
 
 def test_a_hook_that_expired_meanwhile_does_not_end_the_pipeline(here: World2) -> None:
@@ -362,7 +363,7 @@ def test_a_hook_that_expired_meanwhile_does_not_end_the_pipeline(here: World2) -
     )
     here.run(3)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
     assert "was rolled back in PRE_SCALE_UP" in failure.what
     assert "The hook timed out." == failure.why
@@ -373,7 +374,9 @@ def test_the_page_goes_down_to_the_last_log_lines_of_the_stack(here: World2) -> 
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure(StackFailedError("x", details=["a task's last words"], where="infra/a:1"))
+    failure = here.controller.failure(
+        StackFailedError("x", details=["a task's last words"], where="infra/a:1")
+    )
 
     assert failure is not None
     assert "rollout: RECONCILE_SERVICE IN_PROGRESS" == failure.details[0]
@@ -385,34 +388,34 @@ def test_the_page_goes_down_to_the_last_log_lines_of_the_stack(here: World2) -> 
 def test_the_ledger_and_its_picture_are_kept(here: World2) -> None:
     here.ecs.release(IMAGE)
     here.run()
-    here.follower.close()
+    here.controller.close()
 
-    file = here.here.setting.project.root / f".slipway/ledger-dev-{NewVersion.version}-d1.jsonl"
+    file = here.here.context.project.root / f".slipway/ledger-dev-{NewVersion.version}-d1.jsonl"
     assert file.read_text().startswith("{")
     assert file.with_suffix(".svg").read_text().startswith("<svg")
 
 
 def test_the_story_is_told_once_with_its_stages_times_and_ledger(here: World2) -> None:
-    stories: list[Story] = []
-    told = World2(here.here, [], heard=stories.append)
+    records: list[RolloutRecord] = []
+    told = World2(here.here, [], on_finished=records.append)
     told.ecs.release(IMAGE)
     told.run()
-    told.follower.close()
-    told.follower.close()
+    told.controller.close()
+    told.controller.close()
 
-    [story] = stories
-    assert STAGES == tuple(dict.fromkeys(passage.stage for passage in story.passages))
-    assert sorted(passage.at for passage in story.passages) == [passage.at for passage in story.passages]
-    assert story.passages[-1].at <= story.ended
-    assert story.ledger_file is not None
-    assert story.ledger_file.is_file()
+    [record] = records
+    assert STAGES == tuple(dict.fromkeys(entry.stage for entry in record.entries))
+    assert sorted(entry.at for entry in record.entries) == [entry.at for entry in record.entries]
+    assert record.entries[-1].at <= record.ended
+    assert record.ledger_file is not None
+    assert record.ledger_file.is_file()
 
 
 def test_where_no_rollout_was_seen_no_story_is_told(here: World2) -> None:
-    stories: list[Story] = []
-    World2(here.here, [], heard=stories.append).follower.close()
+    records: list[RolloutRecord] = []
+    World2(here.here, [], on_finished=records.append).controller.close()
 
-    assert [] == stories
+    assert [] == records
 
 
 def test_a_deployment_that_could_not_be_rolled_back_is_told_as_such(here: World2) -> None:
@@ -422,7 +425,7 @@ def test_a_deployment_that_could_not_be_rolled_back_is_told_as_such(here: World2
     here.ecs.deployments[0] |= {"status": "ROLLBACK_FAILED", "statusReason": "no capacity"}
     here.run(2)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
     assert f"version {NewVersion.version} could not be rolled back in SCALE_UP" == failure.what
     assert "mend the cause and deploy again; `status` tells what serves now" == failure.next_step
@@ -433,7 +436,7 @@ def test_a_stack_that_is_stuck_keeps_the_command_that_helps(here: World2) -> Non
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure(StackFailedError("x", next_step="aws cloudformation helps"))
+    failure = here.controller.failure(StackFailedError("x", next_step="aws cloudformation helps"))
     assert failure is not None
     assert "aws cloudformation helps; `status` tells what serves now" == failure.next_step
 
@@ -454,7 +457,7 @@ def test_errors_of_the_new_version_stop_a_rolling_deployment(here: World2) -> No
     here.fails(NewVersion.version, "")
     here.run(3)
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert 1 == len(here.ecs.stopped)
     assert failure is not None
     assert f"version {NewVersion.version} was rolled back in the rolling update" == failure.what
@@ -471,7 +474,7 @@ def test_a_revision_that_ecs_does_not_show_yet_is_looked_for_again(
     here.run()
 
     assert "(could not follow the rollout: ECS does not know arn:revision/1)" == here.said[0]
-    assert here.follower.failure() is None
+    assert here.controller.failure() is None
     assert 2 == len(here.ecs.answers)
 
 
@@ -493,7 +496,7 @@ def test_a_migration_that_ecs_never_shows_rolls_back_at_last(
     here.ecs.release(IMAGE)
     here.run()
 
-    failure = here.follower.failure()
+    failure = here.controller.failure()
     assert failure is not None
     assert "the migration failed: it did not start (ECS no longer knows the task)" == failure.why
 
@@ -503,9 +506,9 @@ def test_an_image_without_a_tag_has_its_ledger_where_the_others_are(here: World2
     here.ecs.gates = ()
     here.ecs.release(IMAGE)
     here.run()
-    here.follower.close()
+    here.controller.close()
 
-    [file] = here.here.setting.project.root.glob(".slipway/*.jsonl")
+    [file] = here.here.context.project.root.glob(".slipway/*.jsonl")
     assert f"ledger-dev-registry-orders-sha256-{'a' * 64}-d1.jsonl" == file.name
 
 
@@ -515,11 +518,11 @@ def test_a_ledger_that_can_not_be_kept_where_it_was_wanted_is_kept_all_the_same(
     elsewhere = World2(here.here, [], ledger=tmp_path)
     elsewhere.ecs.release(IMAGE)
     elsewhere.run()
-    elsewhere.follower.close()
+    elsewhere.controller.close()
 
-    assert [] != list(here.here.setting.project.root.glob(".slipway/*.jsonl"))
+    assert [] != list(here.here.context.project.root.glob(".slipway/*.jsonl"))
     assert [] != [line for line in elsewhere.said if line.startswith(f"({tmp_path} can't be the ledger")]
-    assert elsewhere.follower.failure() is None
+    assert elsewhere.controller.failure() is None
 
 
 def test_a_log_that_can_not_be_read_says_nothing_against_the_migration(

@@ -89,9 +89,9 @@ def test_a_gate_lets_through_what_is_put_back_and_what_goes_straight(stage: str,
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_errors_of_the_probe_count_from_the_shift_to_the_end_of_the_bake(stage: str) -> None:
-    wanted = Do.ROLL_BACK if stage in TRAFFIC else Do.WAIT
+    spec = Do.ROLL_BACK if stage in TRAFFIC else Do.WAIT
 
-    assert wanted == do(at(stage), Seen(probe_errors=3))
+    assert spec == do(at(stage), Seen(probe_errors=3))
     assert Do.WAIT == do(at(stage), Seen(probe_errors=2))
 
 
@@ -105,24 +105,24 @@ def test_errors_of_the_probe_count_all_through_a_rolling_update() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_first_deployment_of_all_counts_errors_only_once_its_traffic_has_shifted(stage: str) -> None:
-    wanted = Do.ROLL_BACK if stage == "BAKE_TIME" else Do.WAIT
+    spec = Do.ROLL_BACK if stage == "BAKE_TIME" else Do.WAIT
 
-    assert wanted == do(at(stage, sources=()), Seen(probe_errors=99))
+    assert spec == do(at(stage, sources=()), Seen(probe_errors=99))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("alarm", ["TRIGGERED", "MONITORING", "MONITORING_COMPLETE", "DISABLED", ""])
 def test_an_alarm_during_shift_or_bake_rolls_back(stage: str, alarm: str) -> None:
-    wanted = Do.ROLL_BACK if stage in TRAFFIC and alarm == "TRIGGERED" else Do.WAIT
+    spec = Do.ROLL_BACK if stage in TRAFFIC and alarm == "TRIGGERED" else Do.WAIT
 
-    assert wanted == do(at(stage, alarm=alarm))
+    assert spec == do(at(stage, alarm=alarm))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_version_that_never_becomes_healthy_is_given_up(stage: str) -> None:
-    wanted = Do.ROLL_BACK if stage in ("RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP") else Do.WAIT
+    spec = Do.ROLL_BACK if stage in ("RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP") else Do.WAIT
 
-    assert wanted == do(at(stage), Seen(scaling_seconds=61))
+    assert spec == do(at(stage), Seen(scaling_seconds=61))
     assert Do.WAIT == do(at(stage), Seen(scaling_seconds=60))
 
 

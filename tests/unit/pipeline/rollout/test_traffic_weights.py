@@ -8,12 +8,12 @@ import pytest
 
 from pipeline.account import permissions_boundary
 from pipeline.cloudformation.change_set import Detail, ResourceChange
-from pipeline.cloudformation.stacks import Live, describe
+from pipeline.cloudformation.stacks import StackDescription, describe
 from pipeline.errors import RolloutFailedError, RolloutRefusedError, StackFailedError
 from pipeline.graph import template
 from pipeline.release import service_step
 from pipeline.rollout import traffic_weights
-from pipeline.rollout.controller import Choices
+from pipeline.rollout.options import RolloutOptions
 from tests.support.fake_rollout import RESOURCES, FakeCloudWatch, FakeElb, FakeLogs, FakeRollouts
 from tests.support.fakes import STACK, START, FakeCloudFormation
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
@@ -107,23 +107,23 @@ class Setup:
         self.more: dict[str, str] = {}
 
     @property
-    def live(self) -> Live:
+    def current(self) -> StackDescription:
         found = describe(self.cloudformation, NAME)
         assert found is not None
         return found
 
-    def deploy(self, **choices: Any) -> Any:
-        wanted = self.here.setting.wanted(self.here.setting.nodes["app"], {})
+    def deploy(self, **options: Any) -> Any:
+        spec = self.here.context.spec(self.here.context.nodes["app"], {})
         given = {"BlueWeight": "100", "GreenWeight": "0", "ImageUri": "new", **self.more}
-        wanted = type(wanted)(NAME, TEMPLATE, given, {})
+        spec = type(spec)(NAME, TEMPLATE, given, {})
         return service_step.deploy(
-            self.here.setting,
-            wanted,
-            self.live,
+            self.here.context,
+            spec,
+            self.current,
             self.said.append,
-            Choices(**choices),
+            RolloutOptions(**options),
             meanwhile=lambda _: None,
-            evidence=lambda _: [],
+            diagnostics=lambda _: [],
         )
 
     def given(self, number: int) -> dict[str, Any]:
@@ -269,7 +269,7 @@ def test_the_cure_can_be_released_despite_the_alarm(it: Setup) -> None:
 
 
 def test_a_release_whose_runner_died_is_joined_and_its_gates_are_answered(it: Setup) -> None:
-    stack_id = it.live.stack_id
+    stack_id = it.current.stack_id
     it.cloudformation.stacks[stack_id]["StackStatus"] = "UPDATE_IN_PROGRESS"
     it.cloudformation.ahead[stack_id] = ["UPDATE_IN_PROGRESS"] * 20 + ["UPDATE_COMPLETE"]
     it.elb.weights = {"arn:blue": 100, "arn:green": 0}
@@ -284,7 +284,7 @@ def test_a_release_whose_runner_died_is_joined_and_its_gates_are_answered(it: Se
 
 def test_a_stack_that_was_joined_is_told_the_boundary_of_its_roles_before_the_release(it: Setup) -> None:
     """Somebody's update by hand went on when their deploy was interrupted, and GitHub's comes next."""
-    stack_id = it.live.stack_id
+    stack_id = it.current.stack_id
     it.cloudformation.stacks[stack_id]["StackStatus"] = "UPDATE_IN_PROGRESS"
     it.cloudformation.ahead[stack_id] = ["UPDATE_IN_PROGRESS"] * 3 + ["UPDATE_COMPLETE"]
     it.cloudformation.parameters[permissions_boundary.PARAMETER] = ""
@@ -302,7 +302,7 @@ def test_a_stack_that_was_joined_is_told_the_boundary_of_its_roles_before_the_re
 
 
 def test_a_joined_release_of_the_same_image_that_was_rolled_back_is_not_tried_again(it: Setup) -> None:
-    stack_id = it.live.stack_id
+    stack_id = it.current.stack_id
     it.cloudformation.stacks[stack_id]["StackStatus"] = "UPDATE_IN_PROGRESS"
     it.cloudformation.ahead[stack_id] = ["UPDATE_IN_PROGRESS"] * 20 + ["UPDATE_ROLLBACK_COMPLETE"]
     it.ecs.migration_exits = 1
@@ -316,7 +316,7 @@ def test_a_joined_release_of_the_same_image_that_was_rolled_back_is_not_tried_ag
 
 def test_a_failure_of_an_earlier_update_is_not_that_of_the_one_that_is_joined(it: Setup) -> None:
     it.ecs.release("new", status="ROLLBACK_SUCCESSFUL")
-    stack_id = it.live.stack_id
+    stack_id = it.current.stack_id
     it.cloudformation.stacks[stack_id]["LastUpdatedTime"] = START + timedelta(minutes=2)
     it.cloudformation.stacks[stack_id]["StackStatus"] = "UPDATE_IN_PROGRESS"
     it.cloudformation.ahead[stack_id] = ["UPDATE_IN_PROGRESS"] * 3 + ["UPDATE_COMPLETE"]
@@ -355,7 +355,7 @@ def test_the_way_back_is_let_through_its_gates_whatever_strategy_was_wanted(
 
     def turned_back(**request: Any) -> dict[str, Any]:
         answer = execute(**request)
-        it.cloudformation._event(it.live.stack_id, NAME, STACK, "UPDATE_ROLLBACK_IN_PROGRESS")
+        it.cloudformation._event(it.current.stack_id, NAME, STACK, "UPDATE_ROLLBACK_IN_PROGRESS")
         it.ecs.release("what served before")
         return answer
 

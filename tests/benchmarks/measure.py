@@ -15,6 +15,7 @@ import docker
 import requests
 
 from pipeline.local.settings import for_checkout
+from tests.benchmarks import side_by_side
 
 RUNS = 5
 ROOT = Path(__file__).parents[2]
@@ -91,6 +92,7 @@ def main() -> None:
     show("container start to ready (s)", start_to_ready)
     show("image (MB)", image_megabytes, 1)
     show("unit tests, whole process (s)", lambda: seconds(["make", "unit"]), 3)
+    side_by_side.main()
 
 
 if __name__ == "__main__":

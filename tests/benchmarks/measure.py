@@ -14,6 +14,7 @@ import docker
 import requests
 
 from local_aws.settings import for_checkout
+from tests.benchmarks import side_by_side
 from tests.support.repository import ROOT
 
 RUNS = 5
@@ -90,6 +91,7 @@ def main() -> None:
     show("container start to ready (s)", start_to_ready)
     show("image (MB)", image_megabytes, 1)
     show("unit tests, whole process (s)", lambda: seconds(["make", "unit"]), 3)
+    side_by_side.main()
 
 
 if __name__ == "__main__":

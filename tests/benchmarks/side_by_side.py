@@ -22,10 +22,10 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from pipeline.local.settings import for_checkout
+from local_aws.settings import for_checkout
 from tests.benchmarks.load import Load, load
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = 10
 SECONDS = 2
 CONNECTIONS = 16

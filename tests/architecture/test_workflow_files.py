@@ -306,7 +306,7 @@ def test_a_job_lasts_longer_than_any_stack_of_an_environment_is_waited_for(workf
 
 
 def test_the_choice_of_strategies_is_the_pipelines() -> None:
-    from pipeline.cli.arguments import STRATEGIES
+    from pipeline.cli.commands import STRATEGIES
 
     options = read("deploy.yml")["on"]["workflow_dispatch"]["inputs"]["strategy"]["options"]
 

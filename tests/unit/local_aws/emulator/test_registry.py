@@ -1,5 +1,4 @@
 import asyncio
-import os
 from importlib import import_module
 
 import pytest
@@ -106,40 +105,6 @@ def test_hooks_run_in_order_at_start_and_backwards_at_shutdown(registry):
     asyncio.run(registry.shutdown())
 
     assert ["first", "second", "second", "first"] == seen
-
-
-def test_importing_the_package_does_not_import_ministack():
-    import subprocess
-    import sys
-
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, local_aws; print('ministack' in sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ,
-    )
-
-    assert "False" == loaded.stdout.strip()
-
-
-def test_every_module_finds_the_ministack_names_it_registers_with(tmp_path):
-    import subprocess
-    import sys
-
-    program = (
-        "import sys; from importlib import import_module; from pathlib import Path\n"
-        "from local_aws.emulator.registry import Registry; from local_aws.server import MODULES\n"
-        "from local_aws.settings import Settings\n"
-        "registry = Registry(Settings(Path(sys.argv[1])))\n"
-        "for name in MODULES: import_module(f'local_aws.{name}').register(registry)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
-    )
-
-    assert "" == done.stderr
-    assert 0 == done.returncode
 
 
 def test_a_hook_may_answer_in_a_services_stead_and_else_the_service_does(registry, monkeypatch):

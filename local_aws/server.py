@@ -1,7 +1,6 @@
 """The local AWS's own process: MiniStack on 127.0.0.1, with what it lacks registered into it.
 
 `python -m local_aws.server --state DIR` is started by `local up` and ended by `local down` (SIGTERM).
-MiniStack reads its settings from the process environment when it is first imported, so they are set before.
 """
 
 import argparse
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.access.browser_guard import AsgiApp, without_web_pages
-from local_aws.settings import REGION, Settings, for_checkout
+from local_aws.emulator.application import application as emulator
+from local_aws.settings import Settings, for_checkout
 
 MODULES = (
     "ecr",
@@ -34,21 +34,6 @@ MODULES = (
     "access.permissions",
     "access.own_checkout",
 )
-
-
-def ministack_environment(settings: Settings) -> dict[str, str]:
-    """MiniStack's settings, as the environment variables it reads."""
-    return {
-        "MINISTACK_ACCOUNT_ID": settings.account,
-        "MINISTACK_REGION": REGION,
-        "MINISTACK_HOST": "localhost",
-        "GATEWAY_PORT": str(settings.port),
-        "BIND_HOST": "127.0.0.1",
-        "STATE_DIR": str(settings.state_directory / "ministack"),
-        "S3_DATA_DIR": str(settings.state_directory / "s3"),
-        "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",
-    }
 
 
 def with_hooks(
@@ -79,9 +64,7 @@ def with_hooks(
 
 def application(settings: Settings) -> AsgiApp:
     """MiniStack with everything of ours in it; it restores the state at its start and saves it at its end."""
-    os.environ.update(ministack_environment(settings))
-    from ministack.app import app
-
+    app = emulator(settings)
     from local_aws.emulator.persistence import State
     from local_aws.emulator.registry import Registry
 

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from local_aws.emulator.cloudformation import add_stack_event
 from local_aws.emulator.registry import Registry
 from local_aws.settings import is_remembered, region_of
 
@@ -129,14 +130,14 @@ def end_interrupted_operations(registry: Registry) -> None:
         "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
         "DELETE_IN_PROGRESS": "DELETE_FAILED",
     }
-    for stack in registry.store("cloudformation", "_stacks").all_values():
+    for stack in registry.records("AWS::CloudFormation::Stack").all_values():
         status = stack["StackStatus"]
         if not status.endswith("IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
             continue
         stack["StackStatus"] = ends.get(status, "UPDATE_ROLLBACK_COMPLETE")
         stack["StackStatusReason"] = "The local AWS ended in the middle of this; deploy again"
         with registry.scope(region_of(stack["StackId"])):
-            registry.add_stack_event(stack)
+            add_stack_event(stack)
 
 
 class _Writer(pickle.Pickler):

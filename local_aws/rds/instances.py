@@ -18,6 +18,7 @@ from local_aws.rds.server_container import Master, Server, remove, remove_volume
 from local_aws.settings import REGION
 
 TYPE = "AWS::RDS::DBInstance"
+SNAPSHOT = "AWS::RDS::DBSnapshot"
 VOLUME = "_slipway_volume"
 IMAGE = "_slipway_image"
 
@@ -77,9 +78,9 @@ class Instances:
         record = self._record(identifier)
         if record is None:
             return
-        before = set(self._registry.store("rds", "_snapshots"))
+        before = set(self._registry.records(SNAPSHOT))
         self._shipped["snapshot"](identifier, properties)
-        snapshots = self._registry.store("rds", "_snapshots")
+        snapshots = self._registry.records(SNAPSHOT)
         for name in set(snapshots) - before:
             snapshots[name][VOLUME] = record[VOLUME]
 
@@ -99,14 +100,14 @@ class Instances:
         record["DBInstanceStatus"] = "deleting"
         client = docker_engine.connect()
         remove(client, self._registry.settings, self.server(identifier))
-        kept = {snapshot.get(VOLUME) for snapshot in self._registry.store("rds", "_snapshots").values()}
+        kept = {snapshot.get(VOLUME) for snapshot in self._registry.records(SNAPSHOT).values()}
         if record.get(VOLUME) and record[VOLUME] not in kept:
             remove_volume(client, record[VOLUME])
         self._shipped["delete"](identifier, properties)
 
     def expected(self) -> list[dict[str, Any]]:
         """The records of the instances whose server ought to answer, also of those that failed."""
-        records = self._registry.store("rds", "_instances").values()
+        records = self._registry.records(TYPE).values()
         wanted = ("available", "failed")
         return [one for one in records if one.get("DBInstanceStatus") in wanted and one.get(VOLUME)]
 
@@ -133,7 +134,9 @@ class Instances:
         record[IMAGE] = image
 
     def _options(self, properties: Properties) -> dict[str, str]:
-        group = self._registry.store("rds", "_param_groups").get(properties.get("DBParameterGroupName", ""))
+        group = self._registry.records("AWS::RDS::DBParameterGroup").get(
+            properties.get("DBParameterGroupName", "")
+        )
         parameters = (group or {}).get("Parameters", {})
         return {name: str(entry["ParameterValue"]) for name, entry in parameters.items()}
 
@@ -143,7 +146,7 @@ class Instances:
         return identifier if region == REGION else f"{identifier}.{region}"
 
     def _record(self, identifier: str) -> Any:
-        return self._registry.store("rds", "_instances").get(identifier)
+        return self._registry.records(TYPE).get(identifier)
 
     @contextlib.contextmanager
     def _becoming_available(self, record: dict[str, Any], status: str) -> Iterator[None]:

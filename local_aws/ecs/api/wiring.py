@@ -81,12 +81,11 @@ def register(registry: Registry) -> None:
         "ListTasks": tasks.list,
     }
     for name, operation in operations.items():
-        registry.ecs_operation(name, _responding(operation))
+        registry.operation("ecs", name, _responding(operation))
     task_definitions.register(registry)
     service_resource.register(registry, services)
     _refuse_busy_clusters(registry, running)
-    # MiniStack's own scheduler must not run beside this one.
-    registry.replace("ecs", "_reconcile_service_tasks", lambda *_: None)
+    registry.run_no_services()
 
 
 def _responding(
@@ -125,4 +124,4 @@ def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
             )
         return shipped(request)
 
-    registry.ecs_operation("DeleteCluster", delete)
+    registry.operation("ecs", "DeleteCluster", delete)

@@ -18,12 +18,12 @@ POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
 class RuleTraffic:
-    """The weights in MiniStack's listener rules."""
+    """The weights in listener rules."""
 
     def __init__(self, registry: Registry, records: Records) -> None:
         self._registry = registry
         self._records = records
-        self._roles = registry.store("iam", "_roles")
+        self._roles = registry.records("AWS::IAM::Role")
 
     def serving(self, rule: str) -> list[str]:
         """The target groups that the rule sends anything to."""

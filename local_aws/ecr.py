@@ -13,7 +13,7 @@ TOKEN_SECONDS = 12 * 60 * 60
 
 def register(registry: Registry) -> None:
     """Give repositories an address that `docker push` reaches, and let DescribeImages tell the truth."""
-    host, account = registry.settings.registry, registry.settings.account
+    host, account = registry.checkout.registry, registry.checkout.account
     ecr.repository_uris(lambda name: f"{host}/{name}")
 
     def authorization_token(_: dict[str, Any]) -> Response:

@@ -98,7 +98,7 @@ def _register_provider(registry: Registry, providers: Any) -> None:
             "CreateDate": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "Tags": list(properties.get("Tags", [])),
         }
-        return f"arn:aws:iam::{registry.settings.account}:oidc-provider/{host}", made
+        return f"arn:aws:iam::{registry.checkout.account}:oidc-provider/{host}", made
 
     def create(_: str, properties: Properties, __: str) -> tuple[str, Attributes]:
         arn, made = record(properties)

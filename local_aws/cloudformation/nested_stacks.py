@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws.checkout import region_of
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
-from local_aws.settings import region_of
 from pipeline.waiting import wait_until
 
 TYPE = "AWS::CloudFormation::Stack"
@@ -36,7 +36,7 @@ class NestedStacks:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._stacks = registry.records(TYPE)
-        self._timeout = max(LEAST_SECONDS, LONGEST_MINUTES * registry.settings.minute_seconds)
+        self._timeout = max(LEAST_SECONDS, LONGEST_MINUTES * registry.checkout.minute_seconds)
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
         client = self._client(self._registry.region())

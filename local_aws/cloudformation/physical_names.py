@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-prope
 
 import hashlib
 
+from local_aws.checkout import REGION
 from local_aws.emulator import cloudformation as engine
 from local_aws.emulator.registry import Registry
-from local_aws.settings import REGION
 
 SUFFIX = 13
 

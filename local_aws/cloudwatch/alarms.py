@@ -104,7 +104,7 @@ class Alarms:
         ]
 
     def _loop(self) -> None:
-        while not threading.Event().wait(self._registry.settings.minute_seconds):
+        while not threading.Event().wait(self._registry.checkout.minute_seconds):
             try:
                 self.evaluate()
             except Exception:

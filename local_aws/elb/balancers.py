@@ -38,7 +38,7 @@ class LoadBalancers:
         self._blocked: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
-        self.ports = Ports(ports_file(registry.settings), exact=registry.settings.http_port)
+        self.ports = Ports(ports_file(registry.checkout), exact=registry.checkout.http_port)
 
     def start(self) -> None:
         """Start the thread; returns at once."""

@@ -16,13 +16,13 @@ import boto3
 from botocore.config import Config
 from ministack.core import responses
 
+from local_aws.checkout import REGION, Checkout
 from local_aws.emulator import internals
 from local_aws.emulator import records as stores
 from local_aws.emulator import request as api_request
 from local_aws.emulator.cloudformation import Attributes, Properties
 from local_aws.emulator.records import Record, Store
 from local_aws.emulator.request import Request, Response
-from local_aws.settings import REGION, Settings
 
 __all__ = ["Attributes", "Properties", "Registry", "Request", "Response"]
 
@@ -54,11 +54,11 @@ ERRORS = {
 class Registry:
     """Where the modules of the local AWS register what they do.
 
-    settings: names, labels and ports of this checkout.
+    checkout: names, labels and ports of the one whose local AWS it is.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout = checkout
         self._start: list[Hook] = []
         self._shutdown: list[Hook] = []
         self._waiting: set[str] = set()
@@ -190,7 +190,7 @@ class Registry:
 
     def scope(self, region: str = REGION) -> AbstractContextManager[None]:
         """Pin the local AWS's account and a region on this thread, for work outside of a request."""
-        scope: AbstractContextManager[None] = responses.request_scope(self.settings.account, region)
+        scope: AbstractContextManager[None] = responses.request_scope(self.checkout.account, region)
         return scope
 
     @staticmethod
@@ -204,7 +204,7 @@ class Registry:
         sdk: Any = boto3  # the stubs know no service by a name that is a variable
         return sdk.client(
             service,
-            endpoint_url=self.settings.endpoint_url,
+            endpoint_url=self.checkout.endpoint_url,
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - every local AWS takes any key

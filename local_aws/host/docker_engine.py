@@ -35,7 +35,7 @@ def connect() -> Any:
     return client
 
 
-def ensure_engine(say: Callable[[str], None]) -> Any:
+def ensure_engine(log: Callable[[str], None]) -> Any:
     """A client of the Docker engine, which is installed and started first where it must and can be.
 
     Raises DockerError: not Debian or Ubuntu, not root, no access to the socket, or it does not come up.
@@ -45,7 +45,7 @@ def ensure_engine(say: Callable[[str], None]) -> Any:
     except DockerError as error:
         if os.environ.get("DOCKER_HOST") or "permission" in error.why.lower():
             raise
-    return _start(say)
+    return _start(log)
 
 
 def refuse_out_of_reach(client: Any) -> None:
@@ -69,7 +69,7 @@ def refuse_out_of_reach(client: Any) -> None:
         )
 
 
-def _start(say: Callable[[str], None]) -> Any:
+def _start(log: Callable[[str], None]) -> Any:
     if os.geteuid() != 0 or not this_distribution().has_packages:
         raise DockerError(
             "no Docker engine answers",
@@ -78,16 +78,16 @@ def _start(say: Callable[[str], None]) -> Any:
         )
     if shutil.which("dockerd") is None:
         # Since Debian 13 the docker command is a package of its own.
-        install_packages(["docker.io", *available_packages(["docker-cli"])], say)
-    say("starting the Docker engine")
+        install_packages(["docker.io", *available_packages(["docker-cli"])], log)
+    log("starting the Docker engine")
     if pid_file_is_stale(PID_FILE, PROC):
         PID_FILE.unlink(missing_ok=True)
-    with LOG_FILE.open("ab") as log:
+    with LOG_FILE.open("ab") as output:
         dockerd = subprocess.Popen(  # noqa: S603
             [shutil.which("dockerd") or "/usr/sbin/dockerd"],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
 
@@ -134,10 +134,10 @@ def pid_file_is_stale(pid_file: Path, proc: Path) -> bool:
     return state in "ZX" or name != "dockerd"
 
 
-def last_lines(log: Path, count: int = 8) -> list[str]:
+def last_lines(file: Path, count: int = 8) -> list[str]:
     """The last lines of a log file, none when there is no such file."""
     try:
-        return log.read_text(errors="replace").splitlines()[-count:]
+        return file.read_text(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
         return []
 

@@ -9,13 +9,13 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from local_aws.checkout import REGION
 from local_aws.emulator.registry import Attributes, Properties, Registry
 from local_aws.host import docker_engine
 from local_aws.host.base_images import database_image
 from local_aws.rds.recovery import Recovery
 from local_aws.rds.refusals import refuse_instance
 from local_aws.rds.server_container import Master, Server, remove, remove_volume, set_master, start
-from local_aws.settings import REGION
 
 TYPE = "AWS::RDS::DBInstance"
 SNAPSHOT = "AWS::RDS::DBSnapshot"
@@ -49,7 +49,7 @@ class Instances:
         identifier, attributes = self._shipped["create"](logical_id, properties, stack_name)
         record = self._record(identifier)
         record["Endpoint"]["Address"] = f"{self.server(identifier)}.rds.local"
-        record[VOLUME] = self._registry.settings.name("database", identifier, secrets.token_hex(3))
+        record[VOLUME] = self._registry.checkout.name("database", identifier, secrets.token_hex(3))
         with self._becoming_available(record, "creating"):
             self._start(record, properties, _master(properties))
         return identifier, {**attributes, "Endpoint.Address": record["Endpoint"]["Address"]}
@@ -68,7 +68,7 @@ class Instances:
                 self._start(record, new, _master(new))
             elif old.get("MasterUserPassword") != new.get("MasterUserPassword"):
                 container = docker_engine.connect().containers.get(
-                    self._registry.settings.name("database", self.server(identifier))
+                    self._registry.checkout.name("database", self.server(identifier))
                 )
                 set_master(container, _master(new))
         return identifier, attributes
@@ -99,7 +99,7 @@ class Instances:
         identifier = record["DBInstanceIdentifier"]
         record["DBInstanceStatus"] = "deleting"
         client = docker_engine.connect()
-        remove(client, self._registry.settings, self.server(identifier))
+        remove(client, self._registry.checkout, self.server(identifier))
         kept = {snapshot.get(VOLUME) for snapshot in self._registry.records(SNAPSHOT).values()}
         if record.get(VOLUME) and record[VOLUME] not in kept:
             remove_volume(client, record[VOLUME])
@@ -130,7 +130,7 @@ class Instances:
             volume=record[VOLUME],
             options=self._options(properties),
         )
-        start(client, self._registry.settings, image, server, master)
+        start(client, self._registry.checkout, image, server, master)
         record[IMAGE] = image
 
     def _options(self, properties: Properties) -> dict[str, str]:

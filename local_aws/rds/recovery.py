@@ -43,7 +43,7 @@ class Recovery:
 
     def _look_at(self, client: Any, record: dict[str, Any]) -> None:
         identifier = record["DBInstanceIdentifier"]
-        name = self._registry.settings.name("database", self._instances.server(identifier))
+        name = self._registry.checkout.name("database", self._instances.server(identifier))
         if record["DBInstanceStatus"] == "failed":
             if self._clock() < self._retry_at.setdefault(name, self._clock() + RETRY_AFTER):
                 return

@@ -23,7 +23,7 @@ LEAST_SECONDS = 600.0
 
 
 def register(registry: Registry, operations: ServiceOperations) -> None:
-    timeout = max(LEAST_SECONDS, STABILISE_MINUTES * registry.settings.minute_seconds)
+    timeout = max(LEAST_SECONDS, STABILISE_MINUTES * registry.checkout.minute_seconds)
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
         _check(properties)

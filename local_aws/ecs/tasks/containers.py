@@ -9,11 +9,11 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from local_aws.checkout import KIND_LABEL, Checkout
 from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.container_options import container_options
 from local_aws.ecs.tasks.pause_image import root_file_system
 from local_aws.host.docker_resources import ensure_network
-from local_aws.settings import KIND_LABEL, Settings
 
 PAUSE_IMAGE = "slipway-local/pause:1"
 TASK_KIND = "task"
@@ -37,8 +37,8 @@ class Seen:
 class Containers:
     """The containers of one checkout's tasks. `changes` counts whenever one of them ends or turns healthy."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
         self.changes = Changes()
 
     @cached_property
@@ -53,7 +53,7 @@ class Containers:
     def pull(self, image: str) -> None:
         """Have the image, from the local ECR when its name says so. Raises ContainerError in AWS's words."""
         try:
-            if not image.startswith(f"{self._settings.registry}/"):
+            if not image.startswith(f"{self._checkout.registry}/"):
                 self._client.images.get(image)
                 return
             name, at, digest = image.partition("@")
@@ -72,12 +72,12 @@ class Containers:
     def start_pause(self, task_id: str) -> tuple[str, str]:
         """The container that holds a task's network; gives its id and the task's address."""
         self._have_pause_image()
-        ensure_network(self._client, self._settings)
-        network = self._settings.network
+        ensure_network(self._client, self._checkout)
+        network = self._checkout.network
         container = self._client.containers.create(
             PAUSE_IMAGE,
-            name=self._settings.name("task", task_id, "network"),
-            labels=self._settings.labels(TASK_KIND, task=task_id),
+            name=self._checkout.name("task", task_id, "network"),
+            labels=self._checkout.labels(TASK_KIND, task=task_id),
             network=network,
             hostname=f"ip-{task_id[:8]}",
             log_config={"type": "none"},
@@ -101,8 +101,8 @@ class Containers:
         try:
             container = self._client.containers.create(
                 definition["image"],
-                name=self._settings.name("task", task_id, name),
-                labels=self._settings.labels(TASK_KIND, task=task_id, container=name),
+                name=self._checkout.name("task", task_id, name),
+                labels=self._checkout.labels(TASK_KIND, task=task_id, container=name),
                 environment=dict(environment),
                 network_mode=f"container:{pause}",
                 log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
@@ -156,13 +156,13 @@ class Containers:
     def remove_task(self, task_id: str) -> bool:
         """Remove what is left of a task: containers, then its volumes. False: try it again later."""
         try:
-            return self._remove({"label": [self._settings.label_filter, f"slipway.task={task_id}"]})
+            return self._remove({"label": [self._checkout.label_filter, f"slipway.task={task_id}"]})
         except (DockerException, OSError):
             return False
 
     def remove_all_tasks(self) -> None:
         """Remove every task of this checkout: those that outlived an earlier server."""
-        self._remove({"label": [self._settings.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
+        self._remove({"label": [self._checkout.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
 
     def lines(self, container_id: str) -> Any:
         """Raw output of a container as it comes, each piece beginning with its time, until it ends."""
@@ -179,8 +179,8 @@ class Containers:
     def _volume_names(self, task_id: str, volumes: Sequence[str]) -> dict[str, str]:
         names = {}
         for volume in volumes:
-            names[volume] = self._settings.name("task", task_id, volume)
-            self._client.volumes.create(names[volume], labels=self._settings.labels(TASK_KIND, task=task_id))
+            names[volume] = self._checkout.name("task", task_id, volume)
+            self._client.volumes.create(names[volume], labels=self._checkout.labels(TASK_KIND, task=task_id))
         return names
 
     def _have_pause_image(self) -> None:
@@ -194,7 +194,7 @@ class Containers:
 
     def _watch(self) -> None:
         filters = {
-            "label": [self._settings.label_filter, f"{KIND_LABEL}={TASK_KIND}"],
+            "label": [self._checkout.label_filter, f"{KIND_LABEL}={TASK_KIND}"],
             "event": ["die", "health_status", "oom"],
         }
         while True:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local_aws.settings import Settings
+from local_aws.checkout import Checkout
 
 if TYPE_CHECKING:
     from local_aws.emulator.registry import Registry
@@ -30,6 +30,6 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Regis
         internals.replace(*place, dict)
     for resource_type in RECORDED:
         records.records(resource_type).clear()
-    yield module.Registry(Settings(tmp_path, port=4711))
+    yield module.Registry(Checkout(tmp_path, port=4711))
     for resource_type in RECORDED:
         records.records(resource_type).clear()

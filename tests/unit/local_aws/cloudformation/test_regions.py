@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from local_aws.checkout import REGION, region_of
 from local_aws.cloudformation.physical_names import in_region
 from local_aws.cloudformation.physical_names import register as register_names
 from local_aws.cloudwatch.alarms import Alarms, TargetMetrics, in_alarm
 from local_aws.elb.target_groups import TargetGroups
 from local_aws.emulator.cloudformation import physical_name
 from local_aws.emulator.registry import Registry
-from local_aws.settings import REGION, region_of
 
 REGIONS = ("eu-west-1", "us-east-1")
 

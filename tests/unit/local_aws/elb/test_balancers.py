@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from local_aws.checkout import Checkout
 from local_aws.elb import balancers as module
 from local_aws.elb.balancers import LoadBalancers
-from local_aws.settings import Settings
 
 
 class Registry:
     """No record is there; the first who looks at one finds a full disk."""
 
     def __init__(self, checkout: Path) -> None:
-        self.settings = Settings(checkout)
+        self.checkout = Checkout(checkout)
         self.looks = 0
         self.looked_again = threading.Event()
 

@@ -3,10 +3,10 @@ import threading
 
 import pytest
 
+from local_aws.checkout import is_remembered
 from local_aws.emulator import internals
 from local_aws.emulator import persistence as state_module
 from local_aws.emulator.persistence import State
-from local_aws.settings import is_remembered
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_records_that_did_not_change_are_saved_again_after_somebody_cleaned_up(r
     internals.get("ecr", "_layer_blobs")._data.clear()
 
     assert State(registry).restore()
-    assert is_remembered(registry.settings)  # its port is in the addresses
+    assert is_remembered(registry.checkout)  # its port is in the addresses
     with registry.scope():
         assert layer == internals.get("ecr", "_layer_blobs")["orders"]["sha256:1"]
 

@@ -50,7 +50,7 @@ def test_a_lost_server_is_made_again_in_every_region(registry):
     docker, instances = Docker(), MadeAgain(registry)
     Recovery(registry, instances).look(docker)
 
-    name = registry.settings.name
+    name = registry.checkout.name
     assert [name("database", "db"), name("database", "db.us-east-1")] == docker.asked
     assert ["db", "db"] == instances.made
 
@@ -146,7 +146,7 @@ def test_a_server_is_made_again_from_the_image_that_its_volume_was_made_with(reg
     record = instance(registry, Endpoint={"Address": "db", "Port": 3306})
     kept, started = [], []
 
-    def choose(client, say, image):
+    def choose(client, log, image):
         kept.append(image)
         return image or "mysql:8.4"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.ecs.deployments.listener_rules import POLICY, RuleTraffic, may_move_traffic, trusts_ecs
+from local_aws.ecs.deployments.listener_rules import POLICY, ListenerRules, may_move_traffic, trusts_ecs
 from local_aws.elb.records import Records
 
 ELB = "AWS::ElasticLoadBalancingV2::"
@@ -90,8 +90,8 @@ BALANCER = {
 }
 
 
-def traffic(stores: Stores) -> RuleTraffic:
-    return RuleTraffic(stores, Records(stores))  # type: ignore[arg-type]
+def traffic(stores: Stores) -> ListenerRules:
+    return ListenerRules(stores, Records(stores))  # type: ignore[arg-type]
 
 
 def test_a_whole_load_balancer_is_no_problem() -> None:

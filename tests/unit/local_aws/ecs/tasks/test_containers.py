@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from docker.errors import APIError, NotFound
 
+from local_aws.checkout import Checkout
 from local_aws.ecs.tasks.containers import Containers, Seen
-from local_aws.settings import Settings
 
 
 def raising(error: Exception) -> Any:
@@ -19,7 +19,7 @@ def raising(error: Exception) -> Any:
 
 
 def containers(**client: Any) -> Containers:
-    made = Containers(Settings(Path("/x")))
+    made = Containers(Checkout(Path("/x")))
     made.__dict__["_client"] = SimpleNamespace(**client)
     return made
 

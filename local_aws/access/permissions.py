@@ -18,8 +18,7 @@ from pathlib import Path
 from local_aws.emulator.cloudformation import ResourceOperation, before_resource
 from local_aws.emulator.registry import Registry
 from local_aws.emulator.request import Request, Response, may
-
-RECORD = "SLIPWAY_LOCAL_RECORD"
+from local_aws.host import variables
 
 Note = Callable[[Mapping[str, str]], None]
 
@@ -29,9 +28,8 @@ _FREE = "sts:GetCallerIdentity"
 
 def register(registry: Registry) -> None:
     """Judge the calls of sessions; record, if asked to, all calls and all operations on resources."""
-    file = os.environ.get(RECORD)
-    if file:
-        note = writer(Path(file))
+    if file := variables.read(os.environ).record:
+        note = writer(file)
         registry.before_request(lambda request: record(request, note))
         before_resource(lambda operation: record_resource(operation, note))
     registry.before_request(judge)

@@ -51,6 +51,12 @@ def base_images(client: Any, log: Callable[[str], None]) -> BaseImages:
     return BaseImages(None if python == PYTHON_FROM_REGISTRY else python, database)
 
 
+def base_image(client: Any, log: Callable[[str], None]) -> str:
+    """The name of the Python base image, for a container that needs no Python. Raises DockerError."""
+    (image,) = _have(client, {PYTHON_FROM_REGISTRY: PYTHON}, log)
+    return image
+
+
 def python_image(client: Any, log: Callable[[str], None], dockerfile: Path) -> str | None:
     """The Python image, None where the one that this Dockerfile names can be had. Raises DockerError."""
     named = re.search(r"^ARG BASE_IMAGE=(\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)

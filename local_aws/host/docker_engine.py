@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 from docker.errors import DockerException
 
 from local_aws.host.distribution import available_packages, install_packages, this_distribution
@@ -21,7 +22,6 @@ from pipeline.waiting import wait_until
 PID_FILE = Path("/var/run/docker.pid")
 LOG_FILE = Path("/var/log/slipway-dockerd.log")
 SOCKET = Path("/var/run/docker.sock")
-PROC = Path("/proc")
 START_SECONDS = 60
 
 
@@ -80,7 +80,7 @@ def _start(log: Callable[[str], None]) -> Any:
         # Since Debian 13 the docker command is a package of its own.
         install_packages(["docker.io", *available_packages(["docker-cli"])], log)
     log("starting the Docker engine")
-    if pid_file_is_stale(PID_FILE, PROC):
+    if pid_file_is_stale(PID_FILE):
         PID_FILE.unlink(missing_ok=True)
     with LOG_FILE.open("ab") as output:
         dockerd = subprocess.Popen(  # noqa: S603
@@ -96,7 +96,7 @@ def _start(log: Callable[[str], None]) -> Any:
             return connect()
         except DockerError as error:
             # Another command may have started one at the same moment: then that one is waited for.
-            another = PID_FILE.exists() and not pid_file_is_stale(PID_FILE, PROC)
+            another = PID_FILE.exists() and not pid_file_is_stale(PID_FILE)
             if dockerd.poll() is not None and not another:
                 raise DockerError(
                     "the Docker engine ended as soon as it was started",
@@ -116,22 +116,18 @@ def _start(log: Callable[[str], None]) -> Any:
         ) from error
 
 
-def pid_file_is_stale(pid_file: Path, proc: Path) -> bool:
+def pid_file_is_stale(pid_file: Path) -> bool:
     """Whether a pid file names a process that is gone, a zombie, or no dockerd at all.
 
-    proc: where proc(5) is mounted. dockerd itself refuses to start in all three cases.
+    dockerd itself refuses to start in all three cases.
     """
     try:
-        pid = int(pid_file.read_text().strip())
+        named = psutil.Process(int(pid_file.read_text()))
+        return named.name() != "dockerd" or named.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except FileNotFoundError:
         return False
-    except ValueError:
+    except (ValueError, psutil.NoSuchProcess):
         return True
-    try:
-        name, state = _name_and_state((proc / str(pid) / "stat").read_text())
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state in "ZX" or name != "dockerd"
 
 
 def last_lines(file: Path, count: int = 8) -> list[str]:
@@ -140,12 +136,6 @@ def last_lines(file: Path, count: int = 8) -> list[str]:
         return file.read_text(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
         return []
-
-
-def _name_and_state(stat: str) -> tuple[str, str]:
-    # proc(5): the name stands in brackets and may itself hold brackets and spaces.
-    name = stat[stat.index("(") + 1 : stat.rindex(")")]
-    return name, stat[stat.rindex(")") + 1 :].split()[0]
 
 
 def _unreachable(error: Exception) -> DockerError:

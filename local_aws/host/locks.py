@@ -3,16 +3,16 @@
 Both vanish with the process that holds them, so a killed command never leaves one behind.
 """
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from local_aws.checkout import Checkout
-from pipeline.errors import BusyError, WaitTimeoutError
-from pipeline.waiting import wait_until
+from pipeline.errors import BusyError
 
 CHECKOUT_LOCK = "lock"
 WAIT_SECONDS = 300
@@ -47,26 +47,21 @@ def alone_on_this_machine(what: str, log: Log) -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path, holder: str, timeout: float, log: Log) -> Iterator[None]:
-    with path.open("w") as lock:
-        said = False
-
-        def locked() -> bool | None:
-            nonlocal said
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not said:
-                    log(f"{holder} is at work; waiting for it")
-                    said = True
-                return None
-            return True
-
+    # A soft lock, filelock's way out on a file system without locks, would outlive a killed command.
+    lock = FileLock(path, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log(f"{holder} is at work; waiting for it")
         try:
-            wait_until(locked, what="the other command", timeout=timeout, first_pause=0.1, longest_pause=1)
-        except WaitTimeoutError as error:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
             raise BusyError(
                 f"{holder} does not end",
                 why=f"it has not ended within {timeout:.0f} s, and holds {path}",
                 next_step="end it, then run this again",
             ) from error
+    try:
         yield
+    finally:
+        lock.release()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,10 +13,9 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from local_aws.checkout import KIND_LABEL, Checkout
 from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.container_options import container_options
-from local_aws.ecs.tasks.pause_image import root_file_system
+from local_aws.host.base_images import base_image
 from local_aws.host.docker_resources import ensure_network
 
-PAUSE_IMAGE = "slipway-local/pause:1"
 TASK_KIND = "task"
 REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
 
@@ -39,6 +39,7 @@ class Containers:
 
     def __init__(self, checkout: Checkout) -> None:
         self._checkout = checkout
+        self._base_image = ""
         self.changes = Changes()
 
     @cached_property
@@ -69,13 +70,20 @@ class Containers:
                 f"CannotPullContainerError: pull image manifest has been retried 5 time(s): {_words(error)}"
             ) from error
 
-    def start_pause(self, task_id: str) -> tuple[str, str]:
-        """The container that holds a task's network; gives its id and the task's address."""
-        self._have_pause_image()
+    def start_network_holder(self, task_id: str) -> tuple[str, str]:
+        """Start the container that holds a task's network; gives its id and the task's address.
+
+        As on Fargate (awsvpc), all containers of a task share one network namespace and address. The holder
+        keeps them while `migrate` has ended and `app` has not begun.
+        """
+        image = self._holder_image()
         ensure_network(self._client, self._checkout)
         network = self._checkout.network
         container = self._client.containers.create(
-            PAUSE_IMAGE,
+            image,
+            entrypoint=["sleep", "infinity"],
+            # A first process has no default action for SIGTERM.
+            stop_signal="SIGKILL",
             name=self._checkout.name("task", task_id, "network"),
             labels=self._checkout.labels(TASK_KIND, task=task_id),
             network=network,
@@ -92,7 +100,7 @@ class Containers:
         task_id: str,
         definition: Mapping[str, Any],
         environment: Mapping[str, str],
-        pause: str,
+        network_holder: str,
         volumes: Sequence[str],
     ) -> str:
         """Start one container of a task; gives its id. Raises ContainerError in AWS's words."""
@@ -104,7 +112,7 @@ class Containers:
                 name=self._checkout.name("task", task_id, name),
                 labels=self._checkout.labels(TASK_KIND, task=task_id, container=name),
                 environment=dict(environment),
-                network_mode=f"container:{pause}",
+                network_mode=f"container:{network_holder}",
                 log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
                 **options,
             )
@@ -183,14 +191,13 @@ class Containers:
             self._client.volumes.create(names[volume], labels=self._checkout.labels(TASK_KIND, task=task_id))
         return names
 
-    def _have_pause_image(self) -> None:
-        try:
-            self._client.images.get(PAUSE_IMAGE)
-        except ImageNotFound:
-            repository, _, tag = PAUSE_IMAGE.partition(":")
-            self._client.api.import_image_from_data(
-                root_file_system(), repository=repository, tag=tag, changes=['ENTRYPOINT ["/pause"]']
-            )
+    def _holder_image(self) -> str:
+        if self._base_image:
+            with suppress(ImageNotFound):
+                self._client.images.get(self._base_image)
+                return self._base_image
+        self._base_image = base_image(self._client, print)
+        return self._base_image
 
     def _watch(self) -> None:
         filters = {

@@ -6,13 +6,11 @@ import pytest
 
 from local_aws.checkout import Checkout
 from local_aws.host.options import (
-    asked_account,
-    asked_minute,
-    asked_port,
     choose,
     is_free,
     refuse_other_options,
 )
+from local_aws.host.variables import Variables, read
 from local_aws.ports import ports_file
 from pipeline.errors import LocalAwsError, PortInUseError, UsageError
 
@@ -128,21 +126,31 @@ def test_the_load_balancers_port_and_the_minute_can_be_chosen(tmp_path):
     assert (8099, 0.2) == (chosen.http_port, chosen.minute_seconds)
 
 
+def refused(name, value):
+    with pytest.raises(UsageError) as raised:
+        read({f"SLIPWAY_LOCAL_{name}": value})
+    return raised.value.what, raised.value.next_step
+
+
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "80.5", "²"])
 def test_what_is_no_port_is_refused(value):
-    with pytest.raises(UsageError):
-        asked_port({"SLIPWAY_LOCAL_PORT": value}, "SLIPWAY_LOCAL_PORT")
+    assert (
+        f"SLIPWAY_LOCAL_PORT is not a port: {value!r}",
+        "set SLIPWAY_LOCAL_PORT to a number from 1 to 65535",
+    ) == refused("PORT", value)
+    assert f"SLIPWAY_LOCAL_HTTP_PORT is not a port: {value!r}" == refused("HTTP_PORT", value)[0]
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "61", "nan"])
 def test_what_is_no_length_of_a_minute_is_refused(value):
-    with pytest.raises(UsageError):
-        asked_minute({"SLIPWAY_LOCAL_MINUTE_SECONDS": value})
+    assert (
+        f"SLIPWAY_LOCAL_MINUTE_SECONDS is not a number of seconds: {value!r}",
+        "set it to a number above 0 and up to 60",
+    ) == refused("MINUTE_SECONDS", value)
 
 
 def test_an_empty_variable_asks_for_nothing():
-    assert asked_port({"SLIPWAY_LOCAL_PORT": ""}, "SLIPWAY_LOCAL_PORT") is None
-    assert asked_minute({"SLIPWAY_LOCAL_MINUTE_SECONDS": ""}) is None
+    assert Variables() == read({"SLIPWAY_LOCAL_PORT": "", "SLIPWAY_LOCAL_MINUTE_SECONDS": "", "PORT": "1"})
 
 
 def test_another_port_than_the_running_one_wants_down_first(tmp_path):
@@ -172,10 +180,12 @@ def test_the_minute_is_the_one_asked_for_else_the_one_remembered(tmp_path):
     assert 1.0 == choose(Checkout(tmp_path), {}).minute_seconds
 
 
-@pytest.mark.parametrize("value", ["1", "11111111111x", "1111111111111"])
+@pytest.mark.parametrize("value", ["1", "11111111111x", "1111111111111", "111111111111\n", "²11111111111"])
 def test_what_is_no_account_is_refused(value):
-    with pytest.raises(UsageError):
-        asked_account({"SLIPWAY_LOCAL_ACCOUNT": value})
+    assert (
+        f"SLIPWAY_LOCAL_ACCOUNT is not an AWS account: {value!r}",
+        "set it to a number of 12 digits",
+    ) == refused("ACCOUNT", value)
 
 
 def test_a_running_local_aws_keeps_its_account(tmp_path):

@@ -19,8 +19,8 @@ def test_every_module_finds_the_ministack_names_it_registers_with(tmp_path):
     program = (
         "import sys; from importlib import import_module; from pathlib import Path\n"
         "from local_aws.emulator.registry import Registry; from local_aws.server import MODULES\n"
-        "from local_aws.settings import Settings\n"
-        "registry = Registry(Settings(Path(sys.argv[1])))\n"
+        "from local_aws.checkout import Checkout\n"
+        "registry = Registry(Checkout(Path(sys.argv[1])))\n"
         "for name in MODULES: import_module(f'local_aws.{name}').register(registry)\n"
     )
     done = subprocess.run(

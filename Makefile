@@ -33,16 +33,16 @@ demo-bad-release: up ## Release a version with wrong answers to the local AWS, a
 down: .venv/local.stamp ## Take the local AWS away: no container, volume, network, process or port stays
 	@$(PIPELINE) local down
 
-test: .venv/dev.stamp ## Every test, end to end included (starts Docker if it must)
-	@$(PY) -m pytest --numprocesses auto -m 'not docker'
-	@$(PY) -m pytest -m docker
+test: .venv/dev.stamp .venv-taskcat/stamp .venv-checkov/stamp ## Every test, end to end included (starts Docker if it must)
+	@$(PY) -m pytest --numprocesses auto -m 'not docker and not processes'
+	@$(PY) -m pytest $(IN_GROUPS) -m 'docker or processes'
 
 unit: .venv/dev.stamp ## The tests that need no Docker and start no program: seconds
 	@$(PY) -m pytest --numprocesses auto -m 'not docker and not processes'
 
 workflows: .venv/dev.stamp ## Run the GitHub workflows here, on a local AWS; keeps the job summaries
 	@rm -f $(SUMMARIES) && mkdir -p $(dir $(SUMMARIES))
-	@SLIPWAY_WORKFLOW_SUMMARIES="$(CURDIR)/$(SUMMARIES)" $(PY) -m pytest tests/docker/orders/workflows tests/docker/orders/workflow_ci
+	@SLIPWAY_WORKFLOW_SUMMARIES="$(CURDIR)/$(SUMMARIES)" $(PY) -m pytest $(IN_GROUPS) tests/docker/orders/workflows tests/docker/orders/workflow_ci
 	@echo "What GitHub would show of each run: $(SUMMARIES)"
 
 test-templates: .venv/dev.stamp ## The tests of the templates
@@ -52,7 +52,7 @@ test-app: .venv/dev.stamp ## The service's tests, in its image and against a rea
 	@$(PY) -m pytest tests/app
 
 rehearsal: .venv/dev.stamp ## Every test that needs Docker, on the local AWS: what `make unit` and `make test-app` leave
-	@$(PY) -m pytest -m 'docker or processes' --ignore tests/app
+	@$(PY) -m pytest $(IN_GROUPS) -m 'docker or processes' --ignore tests/app
 
 bench: .venv/dev.stamp ## Measure what docs/performance.md says (after make up)
 	@$(PY) -m tests.benchmarks.measure
@@ -116,6 +116,8 @@ clean: ## Forget the virtual environments and caches (run `make down` first)
 
 # ---------------------------------------------------------------------------------------------------------
 export REGIONS ?= eu-west-1 us-east-1 ap-southeast-2
+# A worker takes a whole group (tests/support/groups.py), the longest first; three keep two cores busy, for each waits a lot.
+IN_GROUPS := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 BAD := .slipway/bad-release
 SUMMARIES := build/workflow-summaries.md
 env = $(if $(ENV),$(ENV),$(error say which environment: make $@ ENV=dev))

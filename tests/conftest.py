@@ -1,14 +1,17 @@
 """Tests see nothing of what GitHub tells a step; the page of a job that tests gets their result, no more."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 
 from pipeline.github import job_summary, markdown
+from tests.support import groups
 
 TESTS = Path(__file__).parent
 SUMMARY = os.environ.get("GITHUB_STEP_SUMMARY")
+seconds = groups.Seconds()
 
 
 def pytest_configure() -> None:
@@ -16,11 +19,29 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The engine and the base images are made once, before any worker starts, and count for no group."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and groups.are_wanted(session.config):
+        from local_aws.host.base_images import base_images
+        from local_aws.host.docker_engine import ensure_engine
+        from pipeline.errors import DockerError
+
+        with contextlib.suppress(DockerError):  # the first test that needs them fails, and says why
+            base_images(ensure_engine(print), print)
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist then reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What lies in tests/docker needs Docker, and what lies in tests/processes starts programs."""
     for item in items:
-        for folder in {"docker", "processes"} & set(item.path.relative_to(TESTS).parts[:1]):
-            item.add_marker(folder)
+        for folder in ("docker", "processes"):
+            if item.path.is_relative_to(TESTS / folder):
+                item.add_marker(folder)
+    groups.put_into_groups(items)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    seconds.add(report)
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +51,19 @@ def no_docker_for_a_unit_test(request: pytest.FixtureRequest, monkeypatch: pytes
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if SUMMARY is None:
-        return
+    if lines := list(seconds.lines()):
+        terminalreporter.section("seconds of each group")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))
+    if SUMMARY is not None:
+        write_summary(terminalreporter, SUMMARY)
+
+
+def write_summary(terminalreporter: pytest.TerminalReporter, file: str) -> None:
+    """Put the result onto the page of the job."""
     failed = [one for kind in ("failed", "error") for one in terminalreporter.getreports(kind)]
     passed = len(terminalreporter.getreports("passed"))
     lines = [f"## {'❌' if failed else '✅'} {passed} tests passed, {len(failed)} failed"]
     for report in failed:
         last_words = report.longreprtext.splitlines()[-25:]
         lines += ["", markdown.code(report.nodeid), "", *markdown.fence(last_words)]
-    job_summary.write("\n".join(lines), {"GITHUB_STEP_SUMMARY": SUMMARY})
+    job_summary.write("\n".join(lines), {"GITHUB_STEP_SUMMARY": file})

@@ -1,4 +1,4 @@
-"""A real MySQL-compatible database and the real image, made once per session for tests marked docker."""
+"""A real MySQL-compatible database and the real image, made once for the tests marked docker."""
 
 import os
 import uuid
@@ -34,7 +34,7 @@ def nobody() -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine_client() -> Iterator[docker.DockerClient]:
     ensure_engine(print)
     client = docker.from_env()
@@ -42,25 +42,25 @@ def engine_client() -> Iterator[docker.DockerClient]:
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def network(engine_client: docker.DockerClient) -> Iterator[str]:
     network = engine_client.networks.create(f"slipway-test-app-{os.getpid()}", labels={"slipway.test": "app"})
     yield network.name
     network.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def database(engine_client: docker.DockerClient, network: str) -> Iterator[Database]:
     with started_database(engine_client, network, base_images(engine_client, print).database) as database:
         yield database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(database: Database) -> Settings:
     return Settings(**database.settings_from_host())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _migrated_engine(settings: Settings) -> Iterator[Engine]:
     migrate(make_migration_engine(settings), database=DATABASE, wait_seconds=30)
     engine = make_engine(settings)
@@ -89,7 +89,7 @@ def empty(settings: Settings) -> Iterator[Settings]:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def image(engine_client: docker.DockerClient) -> str:
     """The service's image, built as the pipeline builds it."""
     return build_image(engine_client, base_images(engine_client, print).python)

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import socket
 import tarfile
 import time
 import uuid
@@ -23,11 +22,13 @@ from docker.models.containers import Container
 from orders.settings import Settings
 
 from pipeline.image import build as image
+from tests.support.ports import free_port
 
 APP = Path(__file__).resolve().parents[2] / "app"
 DATABASE, USER, PASSWORD = "orders", "orders", "orders-in-tests"
 VERSION = "0123456789ab"
 _LABELS = {"slipway.test": "app"}
+_ANEW = f"slipway-test-app:anew-{os.getpid()}"  # another run on this machine may build it too
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def started_service(
 
 def build_image(client: docker.DockerClient, base: str | None) -> str:
     """The image's id, built by the pipeline's own code."""
-    return _build(client.api, base, name="slipway-test-app:cached", say=lambda _: None)
+    return _build(client.api, base, name="slipway-test-app:cached")
 
 
 @contextmanager
@@ -162,16 +163,16 @@ def image_built_anew(client: docker.DockerClient, base: str | None) -> Iterator[
     """The same image, built without the cache; nothing of it stays."""
     uncached = _WithoutCache(client.api)
     try:
-        yield _build(uncached, base, name="slipway-test-app:anew", say=lambda _: None)
+        yield _build(uncached, base, name=_ANEW)
     finally:
-        client.images.remove("slipway-test-app:anew", force=True)
+        client.images.remove(_ANEW, force=True)
         for step in reversed(uncached.steps):
             with contextlib.suppress(docker.errors.NotFound, docker.errors.APIError):
                 if not (left := client.images.get(step)).tags:
                     left.remove()
 
 
-def _build(api: image.DockerBuild, base: str | None, *, name: str, say: Callable[[str], None]) -> str:
+def _build(api: image.DockerBuild, base: str | None, *, name: str) -> str:
     bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
     arguments = {"SERVICE_VERSION": VERSION, "SERVICE_COMMIT": "c0ffee"}
     return image.build(
@@ -180,7 +181,7 @@ def _build(api: image.DockerBuild, base: str | None, *, name: str, say: Callable
         name=name,
         build_args=arguments | ({"BASE_IMAGE": base} if base else {}),
         ca_bundle=Path(bundle) if bundle else None,
-        say=say,
+        log=lambda _: None,
     )
 
 
@@ -196,13 +197,6 @@ class _WithoutCache:
             if line.startswith(" ---> ") and "Running in" not in line:
                 self.steps.append(line.removeprefix(" ---> ").strip())
             yield answer
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ from tests.app.containers import (
     started_service,
 )
 
+pytestmark = pytest.mark.docker
+
 TEA = {"item": "tea", "quantity": 2}
 AT_ONCE = 8
 """Seconds on a busy machine. What must not be waited for takes 10 (a statement) or 12 (half the grace)."""

@@ -16,6 +16,8 @@ from orders.readiness import current_revision
 from orders.settings import Settings
 from sqlalchemy import Engine, text
 
+pytestmark = pytest.mark.docker
+
 HEAD = "0001"
 
 

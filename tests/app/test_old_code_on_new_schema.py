@@ -21,6 +21,8 @@ from pipeline.checks import smoke, smoke_file
 from tests.app.containers import APP, VERSION, Database, RunningService, eventually, started_service
 from tests.app.expand_only import judge
 
+pytestmark = pytest.mark.docker
+
 EXPANDS = [
     'op.add_column("orders", sa.Column("note", sa.Text))',
     'op.add_column("orders", sa.Column("gift", sa.Boolean, nullable=False, server_default=sa.false()))',

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from orders.server import listen
 
-from tests.app.containers import free_port
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.processes
 
 ACTUATOR = ("health", "health/liveness", "health/readiness", "info", "prometheus")
 

@@ -9,6 +9,8 @@ import pytest
 from orders.store import KeyReusedError, OrderStore, Placed
 from sqlalchemy import Engine, event, text
 
+pytestmark = pytest.mark.docker
+
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 
 

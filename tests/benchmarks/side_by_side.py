@@ -22,14 +22,14 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from local_aws.settings import for_checkout
+from local_aws.checkout import for_checkout
 from tests.benchmarks.load import Load, load
 from tests.support.repository import ROOT
 
 ROUNDS = 10
 SECONDS = 2
 CONNECTIONS = 16
-SETTINGS = for_checkout(ROOT)
+CHECKOUT = for_checkout(ROOT)
 MINIMAL = "minimal FastAPI and SQLAlchemy service"
 HAPROXY = """\
 defaults
@@ -45,12 +45,12 @@ listen orders
 
 
 def containers(client: docker.DockerClient, name: str) -> list[Container]:
-    return client.containers.list(filters={"label": SETTINGS.label_filter, "name": name})
+    return client.containers.list(filters={"label": CHECKOUT.label_filter, "name": name})
 
 
 def address(container: Container) -> str:
     container.reload()
-    return str(container.attrs["NetworkSettings"]["Networks"][SETTINGS.network]["IPAddress"])
+    return str(container.attrs["NetworkSettings"]["Networks"][CHECKOUT.network]["IPAddress"])
 
 
 @contextlib.contextmanager
@@ -59,8 +59,8 @@ def running_beside(client: docker.DockerClient, task: Container, **options: Any)
     container = client.containers.run(
         task.image.id,
         environment=task.attrs["Config"]["Env"],
-        network=SETTINGS.network,
-        labels=SETTINGS.labels("benchmark"),
+        network=CHECKOUT.network,
+        labels=CHECKOUT.labels("benchmark"),
         detach=True,
         **options,
     )

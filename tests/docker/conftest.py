@@ -1,14 +1,12 @@
-"""What every test with Docker can ask for: the engine, a fork brought up by make, a local AWS by itself."""
+"""What every test with Docker can ask for: the engine, and a fork brought up by make."""
 
 from collections.abc import Iterator
 
 import pytest
 import requests
 
-import local_aws
 from local_aws.host.docker_engine import ensure_engine
 from tests.support.clone import Clone, Ran, clone_to
-from tests.support.rehearsal import Rehearsal
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +33,3 @@ def up(clone: Clone) -> Ran:
 def api(up: Ran) -> str:
     assert requests.get(f"{up.url}/orders", timeout=5).ok
     return up.url
-
-
-@pytest.fixture(scope="package")
-def rehearsal(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A local AWS of the package's own, in a checkout of its own: no other on this machine is disturbed."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    try:
-        yield Rehearsal(checkout, local_aws.up(checkout, print))
-    finally:
-        local_aws.down(checkout, print)

@@ -2,11 +2,10 @@
 
 import os
 import pickle
-import socket
 import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,12 @@ import docker
 import requests
 from botocore.exceptions import ClientError
 
+from local_aws import down, up
+from local_aws.checkout import for_checkout
 from local_aws.ecs.services.service import Service
 from local_aws.host.base_images import base_images
-from local_aws.settings import for_checkout
 from pipeline.waiting import wait_until
+from tests.support.ports import free_port
 
 PROBE = Path(__file__).parent / "probe"
 TEMPLATE = (PROBE / "stack.yaml").read_text()
@@ -177,13 +178,21 @@ class Aws:
         return None if status.endswith("IN_PROGRESS") else status
 
 
-def free_port() -> int:
-    """A port below those that the system hands out, so that nothing takes it while the server is away."""
-    for port in range(18080, 18280):
-        with closing(socket.socket()) as sock:
-            if sock.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise AssertionError("no free port from 18080 to 18279")
+@contextmanager
+def probe_in(checkout: Path) -> Iterator[Aws]:
+    """A local AWS in this checkout, with the probe's image pushed to it; taken down at the end.
+
+    Its ports are from this worker's own block: a test that kills the server finds them free again.
+    """
+    ports = {"SLIPWAY_LOCAL_PORT": str(free_port()), "SLIPWAY_LOCAL_HTTP_PORT": str(free_port())}
+    running = up(checkout, lambda _: None, os.environ | ports)
+    try:
+        made = Aws(checkout, running.endpoint_url, "")
+        made.image = push_probe(made, running.endpoint_url.removeprefix("http://"))
+        made.client("ssm").put_parameter(Name="/probe/secret", Value="hush", Type="SecureString")
+        yield made
+    finally:
+        down(checkout, lambda _: None)
 
 
 def push_probe(aws: Aws, registry: str) -> str:

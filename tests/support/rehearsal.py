@@ -1,6 +1,8 @@
 """A local AWS of the tests' own, in a checkout of its own, so that no other on this machine is disturbed."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,3 +66,12 @@ class Rehearsal:
         return [
             e["ResourceStatusReason"] for e in reversed(events) if e["ResourceStatus"].endswith("_FAILED")
         ]
+
+
+@contextmanager
+def rehearsal_in(checkout: Path) -> Iterator[Rehearsal]:
+    """A local AWS in this checkout, which is taken down at the end."""
+    try:
+        yield Rehearsal(checkout, local_aws.up(checkout, print))
+    finally:
+        local_aws.down(checkout, print)

@@ -185,11 +185,14 @@ class Forge:
 
 
 def _keep_summaries(file: Path, title: str, run: Run) -> None:
-    """Append what GitHub would show for the run to `file`, job by job."""
-    with file.open("a", encoding="utf-8") as kept:
-        for job, result in run.results.items():
-            if summary := run.summary(job):
-                kept.write(f"\n<!-- {title}, {job}: {result} -->\n\n{summary}\n")
+    """Append what GitHub would show for the run to `file`, job by job; at once: others append too."""
+    shown = (
+        f"\n<!-- {title}, {job}: {result} -->\n\n{summary}\n"
+        for job, result in run.results.items()
+        if (summary := run.summary(job))
+    )
+    with file.open("ab", buffering=0) as kept:
+        kept.write("".join(shown).encode())
 
 
 def kill_all(state: Path) -> None:

@@ -1,25 +1,16 @@
 """A local AWS of its own for these tests, in a temporary checkout, with the probe's image pushed to it."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from local_aws import down, up
-from tests.support.probe_service import Aws, free_port, push_probe
+from tests.support.probe_service import Aws, probe_in
 
 
 @pytest.fixture(scope="package")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    checkout = tmp_path_factory.mktemp("checkout")
-    running = up(checkout, lambda _: None, os.environ | {"SLIPWAY_LOCAL_HTTP_PORT": str(free_port())})
-    try:
-        made = Aws(checkout, running.endpoint_url, "")
-        made.image = push_probe(made, running.endpoint_url.removeprefix("http://"))
-        made.client("ssm").put_parameter(Name="/probe/secret", Value="hush", Type="SecureString")
-        yield made
-    finally:
-        down(checkout, lambda _: None)
+def aws(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with probe_in(tmp_path_factory.mktemp("checkout")) as aws:
+        yield aws
 
 
 @pytest.fixture

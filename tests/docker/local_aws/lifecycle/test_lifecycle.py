@@ -13,10 +13,11 @@ import pytest
 import requests
 
 import local_aws
+from local_aws.checkout import for_checkout
 from local_aws.host import server_process
-from local_aws.settings import for_checkout
 from pipeline.errors import LocalAwsError, PortInUseError
 from pipeline.waiting import wait_until
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -41,6 +42,11 @@ def belongings(checkout):
 def listens(port):
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def own_port():
+    """One that no other group takes while the server of this one is away."""
+    return os.environ | {"SLIPWAY_LOCAL_PORT": str(free_port())}
 
 
 def kill(checkout):
@@ -121,7 +127,7 @@ def test_two_ups_at_once_make_one_local_aws(checkout):
 
 
 def test_what_was_there_comes_back_after_kill_9(checkout):
-    aws = local_aws.up(checkout, print)
+    aws = local_aws.up(checkout, print, own_port())
     put = {"X-Amz-Target": "AmazonSSM.PutParameter", "Content-Type": "application/x-amz-json-1.1"}
     get = put | {"X-Amz-Target": "AmazonSSM.GetParameter"}
     requests.post(
@@ -137,7 +143,7 @@ def test_what_was_there_comes_back_after_kill_9(checkout):
 
 
 def test_up_while_a_killed_server_still_ends_starts_it_again(checkout):
-    aws = local_aws.up(checkout, print)
+    aws = local_aws.up(checkout, print, own_port())
     server = server_process.find(for_checkout(checkout))
     server.signal(signal.SIGSTOP)
     ending = threading.Timer(0.5, server.signal, [signal.SIGKILL])

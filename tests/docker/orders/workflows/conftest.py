@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +13,15 @@ from tests.support.workflows.act import Forge
 from tests.support.workflows.fork import ACCOUNT, ENVIRONMENTS, Account, make_fork
 from tests.support.workflows.run import Run
 
+HERE = Path(__file__).parent
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="package")
 def fork(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Forge:
     return make_fork(tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def github(fork: Forge) -> Iterator[FakeGitHub]:
     """The issues and comments of the fork."""
     with FakeGitHub() as github:
@@ -26,7 +29,7 @@ def github(fork: Forge) -> Iterator[FakeGitHub]:
         yield github
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def account(fork: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account that has been through `make bootstrap`, and nothing else."""
     here = clone_to(tmp_path_factory.mktemp("account"))
@@ -47,10 +50,13 @@ def account(fork: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Destroying comes last, whatever the alphabet says: the others share the environments."""
-    items.sort(key=lambda item: item.path.name == "test_destroy.py" and item.path.parent.name == "workflows")
+    places = [place for place, item in enumerate(items) if item.path.parent == HERE]
+    ours = sorted((items[place] for place in places), key=lambda item: item.path.name == "test_destroy.py")
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pushed(fork: Forge, account: Account) -> Run:
     """The first push to main: everything from nothing."""
     run = fork.run("deploy", "push")

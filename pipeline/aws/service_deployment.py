@@ -13,14 +13,8 @@ from botocore.exceptions import ClientError
 from pipeline.errors import AwsRefusedError
 
 if TYPE_CHECKING:
-    from types_boto3_ecs import ECSClient
+    from types_boto3_ecs import ECSClient, type_defs
     from types_boto3_ecs.literals import AssignPublicIpType
-    from types_boto3_ecs.type_defs import (
-        ContainerImageTypeDef,
-        ListServiceDeploymentsRequestTypeDef,
-        ServiceDeploymentBriefTypeDef,
-        ServiceDeploymentTypeDef,
-    )
 
 STAGES = (
     "RECONCILE_SERVICE",
@@ -153,7 +147,7 @@ def revision(ecs: "ECSClient", arn: str) -> Revision:
     raw = found[0]
     network = raw.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     images = {image["containerName"]: image for image in raw.get("containerImages", [])}
-    chosen: ContainerImageTypeDef = images.get("app") or next(iter(images.values()), None) or {}
+    chosen: type_defs.ContainerImageTypeDef = images.get("app") or next(iter(images.values()), None) or {}
     image = chosen.get("image", "")
     if "@" not in image and chosen.get("imageDigest"):
         image = f"{image}@{chosen['imageDigest']}"
@@ -178,12 +172,12 @@ def roll_back(ecs: "ECSClient", deployment: ServiceDeployment) -> None:
     ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
 
 
-def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[ServiceDeploymentBriefTypeDef]":
+def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[type_defs.ServiceDeploymentBriefTypeDef]":
     """Every deployment of the service in brief, as ListServiceDeployments gives it; none where somebody
     deleted the service. ECS remembers 90 days, and gives 20 at a time unless asked for more.
     """
     cluster = service_arn.split("/")[1]
-    request: ListServiceDeploymentsRequestTypeDef = {
+    request: type_defs.ListServiceDeploymentsRequestTypeDef = {
         "service": service_arn,
         "cluster": cluster,
         "maxResults": 100,
@@ -201,7 +195,7 @@ def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[ServiceDeploymentBri
         request["nextToken"] = page["nextToken"]
 
 
-def _read(raw: "ServiceDeploymentTypeDef") -> ServiceDeployment:
+def _read(raw: "type_defs.ServiceDeploymentTypeDef") -> ServiceDeployment:
     target = raw.get("targetServiceRevision", {})
     alarms = raw.get("alarms", {})
     hooks = [

@@ -52,7 +52,7 @@ class Aws:
     def __init__(self, access: Access) -> None:
         self.access = access
         self._lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, object] = {}
         self._calls = 0
         self._session = boto3.Session(
             aws_access_key_id=access.access_key,

@@ -14,14 +14,8 @@ from pipeline.graph.template import Template
 from pipeline.waiting import Wait
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation import CloudFormationClient, type_defs
     from types_boto3_cloudformation.literals import CapabilityType
-    from types_boto3_cloudformation.type_defs import (
-        CreateChangeSetInputTypeDef,
-        DescribeChangeSetOutputTypeDef,
-        ParameterTypeDef,
-        ResourceChangeTypeDef,
-    )
 
 CAPABILITIES: "list[CapabilityType]" = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # CloudFormation has no code of its own for an empty change set, only these sentences.
@@ -103,7 +97,7 @@ def create(
     """
     if not new:
         stale_change_sets.clear(cloudformation, spec.name)
-    request: CreateChangeSetInputTypeDef = {
+    request: type_defs.CreateChangeSetInputTypeDef = {
         "StackName": spec.name,
         "ChangeSetName": name or new_name(),
         "ChangeSetType": "CREATE" if new else "UPDATE",
@@ -128,13 +122,13 @@ def create_for_parameters(
     before: all parameters that the stack has. Raises StackFailedError as `create` does.
     """
     stale_change_sets.clear(cloudformation, stack_name)
-    parameters: list[ParameterTypeDef] = [
+    parameters: list[type_defs.ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": changed[key]}
         if key in changed
         else {"ParameterKey": key, "UsePreviousValue": True}
         for key in sorted(before)
     ]
-    request: CreateChangeSetInputTypeDef = {
+    request: type_defs.CreateChangeSetInputTypeDef = {
         "StackName": stack_name,
         "ChangeSetName": new_name(),
         "ChangeSetType": "UPDATE",
@@ -156,7 +150,7 @@ def discard(cloudformation: "CloudFormationClient", changes: Changes) -> None:
 
 def _create(
     cloudformation: "CloudFormationClient",
-    request: "CreateChangeSetInputTypeDef",
+    request: "type_defs.CreateChangeSetInputTypeDef",
     wait: Wait,
     timeout: float,
     where: Callable[[str], str] = lambda _: "",
@@ -166,7 +160,7 @@ def _create(
     made, stack_name = cloudformation.create_change_set(**request), request["StackName"]
     arn, stack_id = made["Id"], made["StackId"]
 
-    def probe() -> "DescribeChangeSetOutputTypeDef | None":
+    def probe() -> "type_defs.DescribeChangeSetOutputTypeDef | None":
         answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id)
         return answer if answer["Status"] in ("CREATE_COMPLETE", "FAILED") else None
 
@@ -194,7 +188,7 @@ def summary(changes: Sequence[ResourceChange]) -> str:
     return ", ".join(f"{count} to {word}" for word, count in words.items()) or "outputs or tags only"
 
 
-def _change(raw: "ResourceChangeTypeDef") -> ResourceChange:
+def _change(raw: "type_defs.ResourceChangeTypeDef") -> ResourceChange:
     details = [
         Detail(
             path=str(target.get("Path") or target.get("Name") or target.get("Attribute", "")).strip("/"),

@@ -13,12 +13,7 @@ from botocore.exceptions import ClientError
 from pipeline.waiting import Wait
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import (
-        DescribeStackDriftDetectionStatusOutputTypeDef,
-        DescribeStackResourceDriftsInputTypeDef,
-        StackResourceDriftTypeDef,
-    )
+    from types_boto3_cloudformation import CloudFormationClient, type_defs
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ def result(
 ) -> Detection:
     """Wait for a detection's end and read what it found. timeout: seconds. Raises WaitTimeoutError."""
 
-    def probe() -> "DescribeStackDriftDetectionStatusOutputTypeDef | None":
+    def probe() -> "type_defs.DescribeStackDriftDetectionStatusOutputTypeDef | None":
         now = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         return None if now["DetectionStatus"] == "DETECTION_IN_PROGRESS" else now
 
@@ -86,8 +81,8 @@ def result(
     fault = ""
     if ended["DetectionStatus"] != "DETECTION_COMPLETE":
         fault = ended.get("DetectionStatusReason") or ended["DetectionStatus"]
-    drifts: list[StackResourceDriftTypeDef] = []
-    request: DescribeStackResourceDriftsInputTypeDef = {"StackName": stack}
+    drifts: list[type_defs.StackResourceDriftTypeDef] = []
+    request: type_defs.DescribeStackResourceDriftsInputTypeDef = {"StackName": stack}
     while True:  # botocore has no paginator for it
         page = cloudformation.describe_stack_resource_drifts(**request)
         drifts += page["StackResourceDrifts"]
@@ -101,7 +96,7 @@ def result(
     return Detection(tuple(drifted), len(compared), fault)
 
 
-def _read(raw: "StackResourceDriftTypeDef") -> ResourceDrift:
+def _read(raw: "type_defs.StackResourceDriftTypeDef") -> ResourceDrift:
     differences = [
         Difference(
             d["PropertyPath"], d["DifferenceType"], d.get("ExpectedValue", ""), d.get("ActualValue", "")

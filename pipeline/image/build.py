@@ -10,7 +10,7 @@ import tarfile
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import DockerError, ImageError, full_disk
 from pipeline.image import docker_credentials
@@ -23,19 +23,7 @@ _NOISE = ("--->", "Removing intermediate container", "Successfully tagged")
 class DockerBuild(Protocol):
     """What building asks of docker.APIClient, which has no types; it answers in lines of JSON."""
 
-    def build(
-        self,
-        *,
-        fileobj: BinaryIO,
-        custom_context: Literal[True],
-        encoding: str,
-        tag: str,
-        buildargs: dict[str, str],
-        platform: str | None,
-        rm: bool,
-        forcerm: bool,
-        decode: Literal[True],
-    ) -> Iterable[dict[str, Any]]: ...
+    def build(self, **request: object) -> Iterable[dict[str, Any]]: ...
 
 
 def source_files(app: Path) -> list[Path]:

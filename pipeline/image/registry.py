@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -22,15 +22,7 @@ class DockerPush(Protocol):
 
     def tag(self, image: str, repository: str, tag: str) -> bool: ...
 
-    def push(
-        self,
-        repository: str,
-        *,
-        tag: str,
-        stream: Literal[True],
-        decode: Literal[True],
-        auth_config: dict[str, str],
-    ) -> Iterable[dict[str, Any]]: ...
+    def push(self, repository: str, **request: object) -> Iterable[dict[str, Any]]: ...
 
 
 def digest_of(ecr: "ECRClient", repository_uri: str, tag: str) -> str | None:

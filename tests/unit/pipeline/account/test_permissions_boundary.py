@@ -90,7 +90,7 @@ class Roles(FakeCloudFormation):
         return super().create_change_set(**request)
 
 
-class NothingRemembered:
+class NoFingerprints:
     def is_unchanged(self, *_: Any) -> bool:
         return False
 
@@ -118,7 +118,7 @@ class Stage:
         self.said: list[str] = []
 
     def release(self) -> None:
-        context, fingerprints = self.here.context, cast(Any, NothingRemembered())
+        context, fingerprints = self.here.context, cast(Any, NoFingerprints())
         stack_step.work(context, context.nodes["app"], {}, self.said.append, fingerprints, RolloutOptions())
 
 

@@ -54,7 +54,7 @@ class NewVersion(FakeHttp):
 
 
 class World2:
-    """A world with a rollout in it, and the follower of it."""
+    """A world with a rollout in it, and its controller."""
 
     def __init__(self, here: World, said: list[str], **options: Any) -> None:
         self.here, self.said = here, said

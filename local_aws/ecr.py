@@ -2,8 +2,10 @@
 
 import base64
 import json
+import time
 from typing import Any
 
+from local_aws.emulator import ecr
 from local_aws.emulator.registry import Registry, Response
 
 TOKEN_SECONDS = 12 * 60 * 60
@@ -11,46 +13,37 @@ TOKEN_SECONDS = 12 * 60 * 60
 
 def register(registry: Registry) -> None:
     """Give repositories an address that `docker push` reaches, and let DescribeImages tell the truth."""
-    host, account = registry.settings.registry, registry.settings.account
-    responses = registry.store("ecr", "json_response")
-    error = registry.store("ecr", "error_response_json")
-    find = registry.store("ecr", "_find_image")
-    registry.replace("ecr", "_repo_uri", lambda name: f"{host}/{name}")
+    host, account = registry.checkout.registry, registry.checkout.account
+    ecr.repository_uris(lambda name: f"{host}/{name}")
 
     def authorization_token(_: dict[str, Any]) -> Response:
         token = base64.b64encode(b"AWS:local").decode()
-        now = registry.store("ecr", "time").time()
-        answer: Response = responses(
-            {
-                "authorizationData": [
-                    {
-                        "authorizationToken": token,
-                        "expiresAt": now + TOKEN_SECONDS,
-                        "proxyEndpoint": f"http://{host}",
-                    }
-                ]
-            }
-        )
-        return answer
+        data = {
+            "authorizationToken": token,
+            "expiresAt": time.time() + TOKEN_SECONDS,
+            "proxyEndpoint": f"http://{host}",
+        }
+        headers = {"Content-Type": "application/x-amz-json-1.1"}
+        return 200, headers, json.dumps({"authorizationData": [data]}).encode()
 
     def describe_images(request: dict[str, Any]) -> Response:
         name = request.get("repositoryName", "")
-        known = name in registry.store("ecr", "_repositories")
+        known = name in registry.records("AWS::ECR::Repository")
         for image_id in request.get("imageIds", []) if known else []:
-            if find(name, image_id) is None:
-                refused: Response = error("ImageNotFoundException", not_found(name, image_id, account), 400)
-                return refused
+            if ecr.manifest_of(name, image_id) is None:
+                return registry.error("ecr", "ImageNotFoundException", not_found(name, image_id, account))
         status, headers, body = shipped_describe(request)
         if status != 200:
             return status, headers, body
         answer = json.loads(body)
         for details in answer["imageDetails"]:
-            manifest = find(name, {"imageDigest": details["imageDigest"]})["imageManifest"]
-            details["imageSizeInBytes"] = size_of(json.loads(manifest))
+            manifest = ecr.manifest_of(name, {"imageDigest": details["imageDigest"]})
+            details["imageSizeInBytes"] = size_of(manifest or {})
         return status, headers, json.dumps(answer).encode()
 
-    registry.replace("ecr", "_get_authorization_token", authorization_token)
-    shipped_describe = registry.replace("ecr", "_describe_images", describe_images)
+    shipped_describe = registry.shipped_operation("ecr", "DescribeImages")
+    registry.operation("ecr", "DescribeImages", describe_images)
+    registry.operation("ecr", "GetAuthorizationToken", authorization_token)
 
 
 def not_found(repository: str, image_id: dict[str, str], account: str) -> str:

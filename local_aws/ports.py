@@ -11,7 +11,7 @@ import socket
 import threading
 from pathlib import Path
 
-from local_aws.settings import PREFERRED_HTTP_PORT, Settings, replace_text
+from local_aws.checkout import PREFERRED_HTTP_PORT, Checkout, replace_text
 from pipeline.errors import PortInUseError
 
 TAKE_DOWN = "stop what listens there, or give up what is deployed here: python -m pipeline local down"
@@ -98,9 +98,9 @@ class Ports:
         self._known = remembered
 
 
-def ports_file(settings: Settings) -> Path:
+def ports_file(checkout: Checkout) -> Path:
     """Where a checkout's ports are remembered."""
-    return settings.state_directory / "load-balancers.json"
+    return checkout.state_directory / "load-balancers.json"
 
 
 def remembered(file: Path) -> dict[str, int]:

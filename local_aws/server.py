@@ -1,7 +1,6 @@
 """The local AWS's own process: MiniStack on 127.0.0.1, with what it lacks registered into it.
 
 `python -m local_aws.server --state DIR` is started by `local up` and ended by `local down` (SIGTERM).
-MiniStack reads its settings from the process environment when it is first imported, so they are set before.
 """
 
 import argparse
@@ -14,8 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from local_aws.access.browser_guard import AsgiApp, without_web_pages
-from local_aws.settings import REGION, Settings, for_checkout
+from local_aws.access.browser_guard import AsgiApp, refuse_browsers
+from local_aws.checkout import Checkout, for_checkout
+from local_aws.emulator.application import application as emulator
 
 MODULES = (
     "ecr",
@@ -34,21 +34,6 @@ MODULES = (
     "access.permissions",
     "access.own_checkout",
 )
-
-
-def ministack_environment(settings: Settings) -> dict[str, str]:
-    """MiniStack's settings, as the environment variables it reads."""
-    return {
-        "MINISTACK_ACCOUNT_ID": settings.account,
-        "MINISTACK_REGION": REGION,
-        "MINISTACK_HOST": "localhost",
-        "GATEWAY_PORT": str(settings.port),
-        "BIND_HOST": "127.0.0.1",
-        "STATE_DIR": str(settings.state_directory / "ministack"),
-        "S3_DATA_DIR": str(settings.state_directory / "s3"),
-        "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",
-    }
 
 
 def with_hooks(
@@ -77,15 +62,13 @@ def with_hooks(
     return wrapped
 
 
-def application(settings: Settings) -> AsgiApp:
+def application(checkout: Checkout) -> AsgiApp:
     """MiniStack with everything of ours in it; it restores the state at its start and saves it at its end."""
-    os.environ.update(ministack_environment(settings))
-    from ministack.app import app
-
+    app = emulator(checkout)
     from local_aws.emulator.persistence import State
     from local_aws.emulator.registry import Registry
 
-    registry = Registry(settings)
+    registry = Registry(checkout)
     for name in MODULES:
         import_module(f"local_aws.{name}").register(registry)
 
@@ -100,17 +83,17 @@ def application(settings: Settings) -> AsgiApp:
         await registry.shutdown()
         await asyncio.to_thread(state.end)
 
-    return with_hooks(without_web_pages(app), start, shutdown)
+    return with_hooks(refuse_browsers(app), start, shutdown)
 
 
-def serve(settings: Settings) -> None:
+def serve(checkout: Checkout) -> None:
     """Answer requests until SIGTERM or SIGINT."""
-    app = application(settings)
+    app = application(checkout)
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
     config = Config()
-    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.bind = [f"127.0.0.1:{checkout.port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.errorlog = logging.getLogger("slipway.local")

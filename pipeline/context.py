@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.aws import lock
 from pipeline.aws.session import Aws, guard_account
@@ -16,6 +16,9 @@ from pipeline.config.project import Project
 from pipeline.graph import graph, template
 from pipeline.graph.graph import Node
 from pipeline.waiting import wait_until
+
+if TYPE_CHECKING:
+    from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,9 @@ class Context:
         return stack_state.describe(self.aws.client("cloudformation"), self.stack_name(node))
 
     @functools.cached_property
-    def identity(self) -> Mapping[str, str]:
+    def identity(self) -> "GetCallerIdentityResponseTypeDef":
         """Whose credentials these are: STS GetCallerIdentity's answer, asked for once."""
-        found: Mapping[str, str] = self.aws.client("sts").get_caller_identity()
-        return found
+        return self.aws.client("sts").get_caller_identity()
 
     def guard_account(self) -> None:
         """Refuse the credentials of any account but the environment's; raises WrongAccountError."""

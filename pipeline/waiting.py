@@ -3,11 +3,17 @@
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pipeline.errors import WaitTimeoutError
 
 T = TypeVar("T")
+
+
+class Wait(Protocol):
+    """`wait_until` with sleep, clock and pauses already in it."""
+
+    def __call__(self, probe: Callable[[], T | None], *, what: str, timeout: float) -> T: ...
 
 
 def wait_until(

@@ -12,7 +12,7 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def without_web_pages(app: AsgiApp) -> AsgiApp:
+def refuse_browsers(app: AsgiApp) -> AsgiApp:
     """`app`, with 403 for every request of a web page."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:

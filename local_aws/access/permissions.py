@@ -14,12 +14,11 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from local_aws.emulator.registry import Properties, Registry
+from local_aws.emulator.cloudformation import ResourceOperation, before_resource
+from local_aws.emulator.registry import Registry
 from local_aws.emulator.request import Request, Response, may
-
-RECORD = "SLIPWAY_LOCAL_RECORD"
+from local_aws.host import variables
 
 Note = Callable[[Mapping[str, str]], None]
 
@@ -29,11 +28,10 @@ _FREE = "sts:GetCallerIdentity"
 
 def register(registry: Registry) -> None:
     """Judge the calls of sessions; record, if asked to, all calls and all operations on resources."""
-    file = os.environ.get(RECORD)
-    if file:
-        note = writer(Path(file))
+    if file := variables.read(os.environ).record:
+        note = writer(file)
         registry.before_request(lambda request: record(request, note))
-        _record_resources(registry, note)
+        before_resource(lambda operation: record_resource(operation, note))
     registry.before_request(judge)
 
 
@@ -102,24 +100,8 @@ def record(request: Request, note: Note) -> None:
         note({"by": request.principal, "action": request.action, "resource": resource})
 
 
-def _record_resources(registry: Registry, note: Note) -> None:
-    provision = registry.replace("cloudformation.stacks", "_provision_resource", lambda *_: None)
-    update = registry.replace("cloudformation.stacks", "_update_resource", lambda *_: None)
-    delete = registry.replace("cloudformation.stacks", "_delete_resource", lambda *_: None)
-
-    def provisioned(name: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
-        note({"stack": stack, "type": name, "operation": "create"})
-        return provision(name, logical_id, properties, stack, *more)
-
-    def updated(name: str, physical_id: str, old: Properties, new: Properties, stack: str, *more: Any) -> Any:
-        if old != new:
-            note({"stack": stack, "type": name, "operation": "update"})
-        return update(name, physical_id, old, new, stack, *more)
-
-    def deleted(name: str, physical_id: str, properties: Properties, stack: str = "", *more: Any) -> Any:
-        note({"stack": stack, "type": name, "operation": "delete"})
-        return delete(name, physical_id, properties, stack, *more)
-
-    registry.replace("cloudformation.stacks", "_provision_resource", provisioned)
-    registry.replace("cloudformation.stacks", "_update_resource", updated)
-    registry.replace("cloudformation.stacks", "_delete_resource", deleted)
+def record_resource(operation: ResourceOperation, note: Note) -> None:
+    """Take down an operation of CloudFormation on a resource, unless it changes nothing."""
+    if not operation.changes_nothing:
+        what = {"type": operation.resource_type, "operation": operation.kind}
+        note({"stack": operation.stack_name, **what})

@@ -27,7 +27,7 @@ class RefusedError(Exception):
 
 def register(registry: Registry) -> None:
     """The resource types, and the check before AssumeRoleWithWebIdentity."""
-    providers = registry.store("iam", "_oidc_providers")
+    providers = registry.records(PROVIDER)
     _register_provider(registry, providers)
     _register_boundary(registry)
 
@@ -35,7 +35,7 @@ def register(registry: Registry) -> None:
         if request.action != "sts:AssumeRoleWithWebIdentity":
             return None
         arn = request.parameters.get("RoleArn", "")
-        role = registry.store("iam", "_roles").get(arn.rpartition("/")[2])
+        role = registry.records(ROLE).get(arn.rpartition("/")[2])
         try:
             must_be_trusted(request.parameters, role, providers, time.time())
         except RefusedError as refused:
@@ -98,7 +98,7 @@ def _register_provider(registry: Registry, providers: Any) -> None:
             "CreateDate": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "Tags": list(properties.get("Tags", [])),
         }
-        return f"arn:aws:iam::{registry.settings.account}:oidc-provider/{host}", made
+        return f"arn:aws:iam::{registry.checkout.account}:oidc-provider/{host}", made
 
     def create(_: str, properties: Properties, __: str) -> tuple[str, Attributes]:
         arn, made = record(properties)
@@ -123,7 +123,7 @@ def _register_provider(registry: Registry, providers: Any) -> None:
 def _register_boundary(registry: Registry) -> None:
     """MiniStack's role, which forgets its boundary; the boundary must exist, as at AWS."""
     shipped = registry.shipped_resource_type(ROLE)
-    roles, policies = registry.store("iam", "_roles"), registry.store("iam", "_policies")
+    roles, policies = registry.records(ROLE), registry.records("AWS::IAM::ManagedPolicy")
 
     def bound(name: str, properties: Properties) -> None:
         roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary", "")

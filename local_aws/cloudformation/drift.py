@@ -6,90 +6,64 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-d
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from local_aws.cloudformation.security_group_rules import rules_of
-from local_aws.emulator.registry import Properties, Registry
+from local_aws.elb.records import LISTENER, LOAD_BALANCER, RULE, TARGET_GROUP
+from local_aws.emulator.cloudformation import Properties, ReadDrift, read_drift
+from local_aws.emulator.registry import Registry
 
-Read = Callable[[str, Properties], Properties | None]
-"""physical id, the template's properties -> what is there now; None where it is gone."""
-
-_EXIST = {
-    "AWS::EC2::InternetGateway": ("ec2", "_internet_gateways"),
-    "AWS::EC2::RouteTable": ("ec2", "_route_tables"),
-    "AWS::RDS::DBParameterGroup": ("rds", "_param_groups"),
-    "AWS::RDS::DBSubnetGroup": ("rds", "_subnet_groups"),
-    "AWS::ECS::Cluster": ("ecs", "_clusters"),
-}
+_EXIST = (
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::RouteTable",
+    "AWS::RDS::DBParameterGroup",
+    "AWS::RDS::DBSubnetGroup",
+    "AWS::ECS::Cluster",
+)
 """Only whether it is there is looked at."""
 
 _RECORDS = {
-    "AWS::EC2::VPC": ("ec2", "_vpcs", ("CidrBlock",)),
-    "AWS::EC2::Subnet": (
-        "ec2",
-        "_subnets",
-        ("CidrBlock", "VpcId", "AvailabilityZone", "MapPublicIpOnLaunch"),
-    ),
+    "AWS::EC2::VPC": ("CidrBlock",),
+    "AWS::EC2::Subnet": ("CidrBlock", "VpcId", "AvailabilityZone", "MapPublicIpOnLaunch"),
     "AWS::RDS::DBInstance": (
-        "rds",
-        "_instances",
-        ("DBInstanceClass", "AllocatedStorage", "BackupRetentionPeriod", "DeletionProtection", "MultiAZ"),
+        *("DBInstanceClass", "AllocatedStorage", "BackupRetentionPeriod", "DeletionProtection", "MultiAZ"),
     ),
     "AWS::CloudWatch::Alarm": (
-        "cloudwatch",
-        "_alarms",
-        (
-            *("AlarmDescription", "Namespace", "MetricName", "Dimensions", "Statistic", "Period"),
-            *("EvaluationPeriods", "ComparisonOperator", "Threshold", "TreatMissingData", "ActionsEnabled"),
-        ),
+        *("AlarmDescription", "Namespace", "MetricName", "Dimensions", "Statistic", "Period"),
+        *("EvaluationPeriods", "ComparisonOperator", "Threshold", "TreatMissingData", "ActionsEnabled"),
     ),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": (
-        "alb",
-        "_lbs",
-        ("Scheme", "Type", "Subnets", "SecurityGroups", "IpAddressType"),
-    ),
-    "AWS::ElasticLoadBalancingV2::Listener": ("alb", "_listeners", ("Port", "Protocol", "DefaultActions")),
-    "AWS::ElasticLoadBalancingV2::ListenerRule": (
-        "alb",
-        "_rules",
-        ("ListenerArn", "Priority", "Conditions", "Actions"),
-    ),
-    "AWS::ElasticLoadBalancingV2::TargetGroup": (
-        "alb",
-        "_tgs",
-        (
-            *("TargetType", "VpcId", "Protocol", "Port", "HealthCheckProtocol", "HealthCheckPort"),
-            *("HealthCheckPath", "HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds"),
-            *("HealthyThresholdCount", "UnhealthyThresholdCount", "Matcher"),
-        ),
+    LOAD_BALANCER: ("Scheme", "Type", "Subnets", "SecurityGroups", "IpAddressType"),
+    LISTENER: ("Port", "Protocol", "DefaultActions"),
+    RULE: ("ListenerArn", "Priority", "Conditions", "Actions"),
+    TARGET_GROUP: (
+        *("TargetType", "VpcId", "Protocol", "Port", "HealthCheckProtocol", "HealthCheckPort"),
+        *("HealthCheckPath", "HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds"),
+        *("HealthyThresholdCount", "UnhealthyThresholdCount", "Matcher"),
     ),
 }
-"""Type -> where MiniStack keeps its record, and the properties whose names and shapes are the template's."""
+"""The properties whose names and shapes in the resource's record are the template's."""
 
-_ATTRIBUTES = {
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("LoadBalancerAttributes", "_lb_attrs"),
-    "AWS::ElasticLoadBalancingV2::TargetGroup": ("TargetGroupAttributes", "_tg_attrs"),
-}
+_ATTRIBUTES = {LOAD_BALANCER: "LoadBalancerAttributes", TARGET_GROUP: "TargetGroupAttributes"}
 _SERVICE = ("DesiredCount", "TaskDefinition", "HealthCheckGracePeriodSeconds", "EnableExecuteCommand")
 
 
 def register(registry: Registry) -> None:
     """Add readers to MiniStack's."""
-    readers: dict[str, tuple[Read, frozenset[str]]] = registry.store("cloudformation.drift", "_DRIFT_READERS")
-    for type_, place in _EXIST.items():
-        readers[type_] = (_existence(registry.store(*place)), frozenset())
-    for type_, (service, name, properties) in _RECORDS.items():
-        attributes, kept = _ATTRIBUTES.get(type_, ("", ""))
-        read = _record(registry.store(service, name), properties)
-        if attributes:
-            read = _with_attributes(read, attributes, registry.store(service, kept))
-        readers[type_] = (read, frozenset({*properties, *filter(None, [attributes])}))
-    readers["AWS::EC2::SecurityGroup"] = (
-        _security_group(registry.store("ec2", "_security_groups")),
-        frozenset({"GroupDescription", "VpcId", "SecurityGroupIngress", "SecurityGroupEgress"}),
+    for type_ in _EXIST:
+        read_drift(type_, _existence(registry.records(type_)))
+    for type_, properties in _RECORDS.items():
+        read = _record(registry.records(type_), properties)
+        if attributes := _ATTRIBUTES.get(type_):
+            read = _with_attributes(read, attributes, registry.attributes(type_))
+            properties = (*properties, attributes)
+        read_drift(type_, read, properties)
+    read_drift(
+        "AWS::EC2::SecurityGroup",
+        _security_group(registry.records("AWS::EC2::SecurityGroup")),
+        ("GroupDescription", "VpcId", "SecurityGroupIngress", "SecurityGroupEgress"),
     )
-    readers["AWS::ECS::Service"] = (_service(registry), frozenset(_SERVICE))
+    read_drift("AWS::ECS::Service", _service(registry), _SERVICE)
 
 
 def like(actual: Any, template: Any) -> Any:
@@ -104,11 +78,11 @@ def like(actual: Any, template: Any) -> Any:
     return actual
 
 
-def _existence(store: Mapping[str, Any]) -> Read:
+def _existence(store: Mapping[str, Any]) -> ReadDrift:
     return lambda physical_id, _: {} if physical_id in store else None
 
 
-def _record(store: Mapping[str, Any], properties: tuple[str, ...]) -> Read:
+def _record(store: Mapping[str, Any], properties: tuple[str, ...]) -> ReadDrift:
     def read(physical_id: str, template: Properties) -> Properties | None:
         record = store.get(physical_id)
         if record is None:
@@ -120,7 +94,7 @@ def _record(store: Mapping[str, Any], properties: tuple[str, ...]) -> Read:
     return read
 
 
-def _with_attributes(read_record: Read, name: str, store: Mapping[str, Any]) -> Read:
+def _with_attributes(read_record: ReadDrift, name: str, store: Mapping[str, Any]) -> ReadDrift:
     """Attributes are a list of keys and values, of which a template sets some."""
 
     def read(physical_id: str, template: Properties) -> Properties | None:
@@ -134,7 +108,7 @@ def _with_attributes(read_record: Read, name: str, store: Mapping[str, Any]) -> 
     return read
 
 
-def _security_group(store: Mapping[str, Any]) -> Read:
+def _security_group(store: Mapping[str, Any]) -> ReadDrift:
     def read(physical_id: str, _: Properties) -> Properties | None:
         record = store.get(physical_id)
         if record is None:
@@ -149,7 +123,7 @@ def _security_group(store: Mapping[str, Any]) -> Read:
     return read
 
 
-def _service(registry: Registry) -> Read:
+def _service(registry: Registry) -> ReadDrift:
     def read(physical_id: str, _: Properties) -> Properties | None:
         request = {"cluster": physical_id.split("/")[1], "services": [physical_id]}
         answer = registry.shipped_operation("ecs", "DescribeServices")(request)

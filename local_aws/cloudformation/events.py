@@ -13,9 +13,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws.emulator.registry import Properties, Registry
-
-AddEvent = Callable[..., None]
+from local_aws.emulator import cloudformation as engine
+from local_aws.emulator.cloudformation import AddEvent, Properties, ResourceOperation
+from local_aws.emulator.registry import Registry
 
 
 class FailedAfterCreationError(ValueError):
@@ -27,14 +27,14 @@ class FailedAfterCreationError(ValueError):
 
 
 def show_creation(
-    registry: Registry, stack_name: str, logical_id: str, type_: str, physical_id: str, properties: Properties
+    stack_name: str, logical_id: str, type_: str, physical_id: str, properties: Properties
 ) -> dict[str, Any]:
     """Let DescribeStackResources show a resource while it is being made; MiniStack shows what is complete.
 
     Gives the stack's resources by logical id. MiniStack does not know of a resource whose creation failed, so
     its rollback cannot delete it: whoever fails must do so, and take it out here.
     """
-    resources: dict[str, Any] = registry.store("cloudformation", "_stacks")[stack_name]["_resources"]
+    resources = engine.resources_of(stack_name)
     resources[logical_id] = {
         "PhysicalResourceId": physical_id,
         "ResourceType": type_,
@@ -92,18 +92,14 @@ class ResourceEvents:
         else:
             self._add(*event, detailed_status)
 
-    def updating(self, stack_name: str, logical_id: str, old: Properties, new: Properties) -> None:
-        """The resource is about to be updated, which changes nothing where its properties are the same."""
-        resource = self._region(), stack_name, logical_id
-        if old == new:
+    def before(self, operation: ResourceOperation) -> None:
+        """CloudFormation is about to change the resource, or an update finds nothing to change in it."""
+        resource = self._region(), operation.stack_name, operation.logical_id
+        if operation.changes_nothing:
             self._held.pop(resource, None)
             self._unchanged.add(resource)
-        else:
+        elif operation.kind != "delete":
             self._release(resource)
-
-    def creating(self, stack_name: str, logical_id: str) -> None:
-        """The resource is about to be created."""
-        self._release((self._region(), stack_name, logical_id))
 
     def _release(self, resource: tuple[str, str, str]) -> None:
         held = self._held.pop(resource, None)
@@ -113,33 +109,14 @@ class ResourceEvents:
 
 def register(registry: Registry) -> None:
     """Stand between CloudFormation's engine and its list of events."""
-    stacks = registry.store("cloudformation", "_stacks")
-    engine = "cloudformation.stacks"
 
     def known_id(stack_name: str, logical_id: str) -> str:
-        resources = stacks.get(stack_name, {}).get("_resources", {})
-        return str(resources.get(logical_id, {}).get("PhysicalResourceId", ""))
+        resource = engine.resources_of(stack_name).get(logical_id, {})
+        return str(resource.get("PhysicalResourceId", ""))
 
-    events = ResourceEvents(registry.store(engine, "_add_event"), known_id, registry.region)
-    update = registry.store(engine, "_update_resource")
-    provision = registry.store(engine, "_provision_resource")
+    def around(add: AddEvent) -> AddEvent:
+        events = ResourceEvents(add, known_id, registry.region)
+        engine.before_resource(events.before)
+        return events.add
 
-    def told_update(
-        type_: str,
-        physical_id: str,
-        old: Properties,
-        new: Properties,
-        stack: str,
-        logical_id: str,
-        *more: Any,
-    ) -> Any:
-        events.updating(stack, logical_id, old, new)
-        return update(type_, physical_id, old, new, stack, logical_id, *more)
-
-    def told_provision(type_: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
-        events.creating(stack, logical_id)
-        return provision(type_, logical_id, properties, stack, *more)
-
-    registry.replace(engine, "_add_event", events.add)
-    registry.replace(engine, "_update_resource", told_update)
-    registry.replace(engine, "_provision_resource", told_provision)
+    engine.around_events(around)

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws.checkout import region_of
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
-from local_aws.settings import region_of
 from pipeline.waiting import wait_until
 
 TYPE = "AWS::CloudFormation::Stack"
@@ -35,8 +35,8 @@ class NestedStacks:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._stacks = registry.store("cloudformation", "_stacks")
-        self._timeout = max(LEAST_SECONDS, LONGEST_MINUTES * registry.settings.minute_seconds)
+        self._stacks = registry.records(TYPE)
+        self._timeout = max(LEAST_SECONDS, LONGEST_MINUTES * registry.checkout.minute_seconds)
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
         client = self._client(self._registry.region())
@@ -52,7 +52,7 @@ class NestedStacks:
             "ParentId": parent["StackId"],
             "RootId": parent.get("RootId", parent["StackId"]),
         }
-        resources = show_creation(self._registry, stack_name, logical_id, TYPE, child, properties)
+        resources = show_creation(stack_name, logical_id, TYPE, child, properties)
         stack = self._ended(client, child)
         if stack["StackStatus"] != "CREATE_COMPLETE":
             words = f"Embedded stack {child} was not successfully created: {_failed_in(client, child)}"
@@ -105,7 +105,7 @@ class NestedStacks:
 def _show_parents(registry: Registry) -> None:
     """Let DescribeStacks say whose nested stack a stack is."""
     shipped = registry.shipped_operation("cloudformation", "DescribeStacks")
-    stacks = registry.store("cloudformation", "_stacks")
+    stacks = registry.records(TYPE)
 
     def describe(request: Any) -> Response:
         status, headers, body = shipped(request)

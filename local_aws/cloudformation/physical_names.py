@@ -5,22 +5,17 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-prope
 """
 
 import hashlib
-from typing import Any
 
+from local_aws.checkout import REGION
+from local_aws.emulator import cloudformation as engine
 from local_aws.emulator.registry import Registry
-from local_aws.settings import REGION
 
 SUFFIX = 13
 
 
 def register(registry: Registry) -> None:
-    """Let the region have a part in every name that MiniStack makes up."""
-    shipped = registry.store("cloudformation.provisioners", "_physical_name")
-
-    def physical_name(stack_name: str, logical_id: str, **options: Any) -> str:
-        return in_region(shipped(stack_name, logical_id, **options), registry.region())
-
-    registry.replace("cloudformation.provisioners", "_physical_name", physical_name)
+    """Let the region have a part in every name that CloudFormation makes up."""
+    engine.around_physical_names(lambda name: in_region(name, registry.region()))
 
 
 def in_region(name: str, region: str) -> str:

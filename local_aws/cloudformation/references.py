@@ -9,24 +9,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.emulator.cloudformation import ResourceOperation, before_resource
 from local_aws.emulator.registry import Properties, Registry, Response
 
 
 @dataclass(frozen=True)
 class Kind:
-    """store: where MiniStack keeps them. code, words: EC2's error; `{}` is the id."""
+    """resource_type: of what is named. code, words: EC2's error; `{}` is the id."""
 
-    store: str
+    resource_type: str
     code: str
     words: str
 
 
-VPC = Kind("_vpcs", "InvalidVpcID.NotFound", "The vpc ID '{}' does not exist")
-SUBNET = Kind("_subnets", "InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist")
-GROUP = Kind("_security_groups", "InvalidGroup.NotFound", "The security group '{}' does not exist")
-ROUTES = Kind("_route_tables", "InvalidRouteTableID.NotFound", "The routeTable ID '{}' does not exist")
+VPC = Kind("AWS::EC2::VPC", "InvalidVpcID.NotFound", "The vpc ID '{}' does not exist")
+SUBNET = Kind("AWS::EC2::Subnet", "InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist")
+GROUP = Kind("AWS::EC2::SecurityGroup", "InvalidGroup.NotFound", "The security group '{}' does not exist")
+ROUTES = Kind("AWS::EC2::RouteTable", "InvalidRouteTableID.NotFound", "The routeTable ID '{}' does not exist")
 GATEWAY = Kind(
-    "_internet_gateways", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '{}' does not exist"
+    "AWS::EC2::InternetGateway",
+    "InvalidInternetGatewayID.NotFound",
+    "The internetGateway ID '{}' does not exist",
 )
 
 # CloudFormation type -> path of the property -> what it names. `*` stands for each member of a list.
@@ -74,12 +77,13 @@ def register(registry: Registry) -> None:
     """Check what is named before a resource is created or changed, by CloudFormation or by an operation."""
 
     def exists(kind: Kind, name: str) -> bool:
-        return name in registry.store("ec2", kind.store)
+        return name in registry.records(kind.resource_type)
 
-    def check(resource_type: str, properties: Properties) -> None:
-        refuse_resource(resource_type, properties, exists)
+    def check(operation: ResourceOperation) -> None:
+        if operation.kind != "delete" and not operation.changes_nothing:
+            refuse_resource(operation.resource_type, operation.properties, exists)
 
-    registry.before_resource(check)
+    before_resource(check)
     for (service, operation), named in OPERATIONS.items():
         _check_operation(registry, service, operation, named, exists)
 
@@ -117,15 +121,13 @@ def _check_operation(
     exists: Callable[[Kind, str], bool],
 ) -> None:
     shipped = registry.shipped_operation(service, operation)
-    error = registry.store({"elbv2": "alb"}.get(service, service), "_error")
 
     def checked(request: dict[str, list[str]]) -> Response:
         for pattern, kind in named.items():
             for key, values in request.items():
                 if re.fullmatch(pattern, key) and not exists(kind, values[0]):
                     code = ELB_CODES[kind] if service == "elbv2" else kind.code
-                    refused: Response = error(code, kind.words.format(values[0]), 400)
-                    return refused
+                    return registry.error(service, code, kind.words.format(values[0]))
         return shipped(request)
 
     registry.operation(service, operation, checked)

@@ -9,34 +9,20 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local_aws.emulator import cloudformation as engine
 from local_aws.emulator.registry import Registry, Response
 
-# Each AWS-specific parameter type, and where MiniStack keeps what it names.
-EXISTING = {
-    "AWS::EC2::VPC::Id": ("ec2", "_vpcs"),
-    "AWS::EC2::Subnet::Id": ("ec2", "_subnets"),
-    "AWS::EC2::SecurityGroup::Id": ("ec2", "_security_groups"),
-}
+STACK = "AWS::CloudFormation::Stack"
+# Each resource type that an AWS-specific parameter type ("<resource type>::Id") names.
+EXISTING = ("AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::SecurityGroup")
 ONLY_DELETED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 WANTS_CONTINUE = {"UPDATE_ROLLBACK_FAILED"}
 
 
 def register(registry: Registry) -> None:
     """Check parameter values and the stack's state before change sets, new stacks and updates."""
-    resolve = registry.store("cloudformation.engine", "_resolve_parameters")
-
-    def checked(
-        template: dict[str, Any],
-        provided: list[dict[str, Any]],
-        previous: dict[str, Any] | None = None,
-    ) -> Any:
-        known = {name: registry.store(*place) for name, place in EXISTING.items()}
-        refuse_unknown_values(template.get("Parameters", {}), provided, known)
-        return resolve(template, provided, previous)
-
-    for module in ("changesets", "handlers"):
-        registry.replace(f"cloudformation.{module}", "_resolve_parameters", checked)
-
+    known = {f"{name}::Id": registry.records(name) for name in EXISTING}
+    engine.before_parameters(lambda parameters, given: refuse_unknown_values(parameters, given, known))
     for operation in ("CreateChangeSet", "UpdateStack"):
         _refuse_unready_stacks(registry, operation)
     tag_no_stack_in_review(registry)
@@ -71,18 +57,14 @@ def refusal_of(status: str, stack_id: str) -> str | None:
 
 def _refuse_unready_stacks(registry: Registry, operation: str) -> None:
     shipped = registry.shipped_operation("cloudformation", operation)
-    error = registry.store("cloudformation.helpers", "_error")
 
     def checked(request: dict[str, list[str]]) -> Response:
         name = request.get("StackName", [""])[0]
-        stack = next(
-            (s for s in registry.store("cloudformation", "_stacks").values() if name in _names(s)), None
-        )
+        stack = next((s for s in registry.records(STACK).values() if name in _names(s)), None)
         if stack is not None:
             refusal = refusal_of(stack["StackStatus"], stack["StackId"])
             if refusal is not None:
-                refused: Response = error("ValidationError", refusal)
-                return refused
+                return registry.error("cloudformation", "ValidationError", refusal)
         return shipped(request)
 
     registry.operation("cloudformation", operation, checked)
@@ -94,7 +76,7 @@ def tag_no_stack_in_review(registry: Registry) -> None:
 
     def untagged(request: dict[str, list[str]]) -> Response:
         response = shipped(request)
-        for stack in registry.store("cloudformation", "_stacks").values():
+        for stack in registry.records(STACK).values():
             if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
                 stack["Tags"] = []
         return response

@@ -1,14 +1,12 @@
 """Where a TemplateURL leads: an object in S3, in any style of address.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-MiniStack reads the path style only.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from local_aws.emulator import cloudformation as engine
 from local_aws.emulator.registry import Registry
 
 _HOST = re.compile(
@@ -32,20 +30,6 @@ def object_of(url: str) -> tuple[str, str] | None:
     return (bucket, key) if bucket and key else None
 
 
-def register(registry: Registry) -> None:
+def register(_: Registry) -> None:
     """Let CloudFormation read every style, and refuse what is no address of S3's, as AWS does."""
-    shipped = registry.store("cloudformation.helpers", "_resolve_document")
-    error = registry.store("cloudformation.helpers", "_error")
-
-    def resolve(params: Mapping[str, Any], body_key: str, url_key: str, label: str) -> Any:
-        url = (params.get(url_key) or [""])[0] if not params.get(body_key) else ""
-        if not url:
-            return shipped(params, body_key, url_key, label)
-        found = object_of(url)
-        if found is None:
-            return None, error("ValidationError", f"{url_key} must be a supported URL.")
-        return shipped(
-            {**params, url_key: [f"https://s3.amazonaws.com/{'/'.join(found)}"]}, body_key, url_key, label
-        )
-
-    registry.replace("cloudformation.helpers", "_resolve_document", resolve)
+    engine.locate_documents(object_of)

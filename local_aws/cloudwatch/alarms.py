@@ -15,8 +15,10 @@ from typing import Any
 from local_aws.cloudwatch.alarm_state import alarm_state
 from local_aws.elb.records import Records, full_name
 from local_aws.elb.target_groups import TargetGroups, target_groups
+from local_aws.emulator import cloudwatch
 from local_aws.emulator.registry import Registry
 
+ALARM = "AWS::CloudWatch::Alarm"
 NAMESPACE = "AWS/ApplicationELB"
 ERRORS, UNHEALTHY = "HTTPCode_Target_5XX_Count", "UnHealthyHostCount"
 KEPT_MINUTES = 1440
@@ -26,7 +28,7 @@ logger = logging.getLogger("slipway.alarms")
 
 def in_alarm(registry: Registry, names: Iterable[str]) -> list[str]:
     """Those of the alarms that are in ALARM now, in the region that this thread works in."""
-    alarms = registry.store("cloudwatch", "_alarms")
+    alarms = registry.records(ALARM)
     return [name for name in names if (alarms.get(name) or {}).get("StateValue") == "ALARM"]
 
 
@@ -58,14 +60,12 @@ class TargetMetrics:
 
 
 class Alarms:
-    """Writes the state of MiniStack's alarms; one that was set by SetAlarmState stays for a minute."""
+    """Writes the state of alarms; one that was set by SetAlarmState stays for a minute."""
 
     def __init__(self, registry: Registry, metrics: TargetMetrics) -> None:
         self._registry = registry
         self._metrics = metrics
-        self._alarms = registry.store("cloudwatch", "_alarms")
-        self._record_history = registry.store("cloudwatch", "_record_history")
-        self._evaluate_parents = registry.store("cloudwatch", "_evaluate_parent_alarms")
+        self._alarms = registry.records(ALARM)
         self._balancers = Records(registry)
         self._seen: dict[tuple[str, str], str] = {}
 
@@ -75,7 +75,7 @@ class Alarms:
     def evaluate(self) -> None:
         """Look at every alarm on the load balancer's metrics, once."""
         self._metrics.end_minute()
-        for region in self._registry.regions("cloudwatch", "_alarms"):
+        for region in self._registry.regions(ALARM):
             with self._registry.scope(region):
                 for name, alarm in self._alarms.items():
                     if alarm.get("Namespace") == NAMESPACE and alarm.get("MetricName") in (ERRORS, UNHEALTHY):
@@ -92,8 +92,7 @@ class Alarms:
             reason = "Threshold Crossed: {MetricName} {ComparisonOperator} {Threshold}".format_map(alarm)
             alarm["StateValue"], alarm["StateReason"] = state, reason
             alarm["StateUpdatedTimestamp"] = int(time.time())
-            self._record_history(name, before, state, reason)
-            self._evaluate_parents(alarm)
+            cloudwatch.state_changed(alarm, before)
 
     def _groups_of(self, alarm: Mapping[str, Any]) -> list[str]:
         wanted = _dimensions(alarm)
@@ -105,7 +104,7 @@ class Alarms:
         ]
 
     def _loop(self) -> None:
-        while not threading.Event().wait(self._registry.settings.minute_seconds):
+        while not threading.Event().wait(self._registry.checkout.minute_seconds):
             try:
                 self.evaluate()
             except Exception:
@@ -118,20 +117,13 @@ def _dimensions(alarm: Mapping[str, Any]) -> dict[str, str]:
 
 
 def register(registry: Registry) -> None:
-    known, record = registry.store("cloudwatch", "_alarms"), registry.store("cloudwatch", "_record_history")
+    known = registry.records(ALARM)
 
-    def take_down(name: str, *change: Any, **more: Any) -> None:
+    def note_since_when(name: str) -> None:
         if name in known:  # DescribeAlarms says since when; MiniStack does for composite alarms only
             known[name]["StateTransitionedTimestamp"] = int(time.time())
-        record(name, *change, **more)
 
-    registry.replace("cloudwatch", "_record_history", take_down)
-    alarms = Alarms(registry, TargetMetrics(target_groups(registry)))
+    cloudwatch.on_state_change(note_since_when)
     # MiniStack evaluates in real minutes, over every dimension at once.
-    shipped = registry.replace("cloudwatch", "_evaluate_alarm", lambda _: None)
-    registry.replace(
-        "cloudwatch",
-        "_evaluate_alarm",
-        lambda alarm: None if alarm.get("Namespace") == NAMESPACE else shipped(alarm),
-    )
-    registry.on_start(alarms.start)
+    cloudwatch.evaluate_only(lambda alarm: alarm.get("Namespace") != NAMESPACE)
+    registry.on_start(Alarms(registry, TargetMetrics(target_groups(registry))).start)

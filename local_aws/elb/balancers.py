@@ -1,6 +1,6 @@
 """Elastic Load Balancing that balances: the thread on which listeners, health checks and their clients live.
 
-What exists (load balancers, listeners, rules, target groups) is what MiniStack's elbv2 says; several times a
+What exists (load balancers, listeners, rules, target groups) is what the records say; several times a
 second this thread makes the real ports and health checks follow it.
 """
 
@@ -32,16 +32,13 @@ class LoadBalancers:
     """All load balancers of one local AWS, on an event loop of their own."""
 
     def __init__(self, registry: Registry) -> None:
-        self._load_balancers = registry.store("alb", "_lbs")
-        self._listeners = registry.store("alb", "_listeners")
-        self._rules = registry.store("alb", "_rules")
-        self._target_groups = registry.store("alb", "_tgs")
+        self._records = Records(registry)
         self._groups = target_groups(registry)
         self._running: dict[str, Listener] = {}
         self._blocked: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
-        self.ports = Ports(ports_file(registry.settings), exact=registry.settings.http_port)
+        self.ports = Ports(ports_file(registry.checkout), exact=registry.checkout.http_port)
 
     def start(self) -> None:
         """Start the thread; returns at once."""
@@ -83,10 +80,12 @@ class LoadBalancers:
 
     async def _settle_listeners(self) -> None:
         async with self._turn:
-            wanted = {one["ListenerArn"]: one for one in self._listeners.all_values()}
+            wanted = {one["ListenerArn"]: one for one in self._records.listeners.all_values()}
             for arn in self._running.keys() - wanted.keys():
                 await self._running.pop(arn).stop()
-            self.ports.keep_only({one["LoadBalancerArn"] for one in self._load_balancers.all_values()})
+            self.ports.keep_only(
+                {one["LoadBalancerArn"] for one in self._records.load_balancers.all_values()}
+            )
             for arn in wanted.keys() - self._running.keys():
                 try:
                     await self._open(arn, wanted[arn])
@@ -106,10 +105,10 @@ class LoadBalancers:
         self._running[arn] = listener
 
     def _rules_of(self, listener: str) -> Iterable[Rule]:
-        return [rule for rule in self._rules.all_values() if rule["ListenerArn"] == listener]
+        return [rule for rule in self._records.rules.all_values() if rule["ListenerArn"] == listener]
 
     def _health_check(self, group: str) -> HealthCheck | None:
-        for record in self._target_groups.all_values():
+        for record in self._records.target_groups.all_values():
             if record["TargetGroupArn"] == group:
                 return health_check_of(record)
         self._groups.forget(group)

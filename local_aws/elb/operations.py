@@ -1,22 +1,21 @@
 """The elbv2 operations in which MiniStack differs from AWS: a real port, weights, and AWS's refusals."""
 
 from collections.abc import Callable
-from typing import Any
 
 from local_aws.elb import actions
 from local_aws.elb.actions import Parameters, one
 from local_aws.elb.records import Records, RefusedError
+from local_aws.emulator import elbv2
 from local_aws.emulator.registry import Registry, Response
 from local_aws.ports import Ports
 from pipeline.errors import PortInUseError
 
 
 def register(registry: Registry, records: Records, ports: Ports) -> None:
-    registry.replace("alb", "_parse_actions", actions.parse_actions(registry.store("alb", "_parse_actions")))
-    registry.replace("alb", "_action_xml", actions.action_xml(registry.store("alb", "_action_xml")))
-    registry.replace("alb", "_parse_conditions", actions.conditions_from_api)
-    registry.replace("alb", "_condition_xml", actions.condition_xml)
-    error: Callable[[str, str], Response] = registry.store("alb", "_error")
+    elbv2.read_api_actions(actions.parse_actions)
+    elbv2.read_api_conditions(actions.conditions_from_api)
+    elbv2.show_actions(actions.action_xml)
+    elbv2.show_conditions(actions.condition_xml)
 
     def wrap(name: str, before: Callable[[Parameters], None] | None = None) -> None:
         shipped = registry.shipped_operation("elbv2", name)
@@ -27,7 +26,7 @@ def register(registry: Registry, records: Records, ports: Ports) -> None:
                     before(parameters)
                 response = shipped(parameters)
             except RefusedError as refused:
-                return error(refused.code, refused.message)
+                return registry.error("elbv2", refused.code, refused.message)
             records.relink()
             return response
 
@@ -36,7 +35,7 @@ def register(registry: Registry, records: Records, ports: Ports) -> None:
     def new_rule(parameters: Parameters) -> None:
         records.check_rule(
             [*actions.conditions_from_api(parameters)],
-            _actions(registry, parameters),
+            elbv2.api_actions(parameters, "Actions"),
             one(parameters, "ListenerArn"),
             one(parameters, "Priority"),
         )
@@ -46,7 +45,7 @@ def register(registry: Registry, records: Records, ports: Ports) -> None:
         if rule is not None and not rule["IsDefault"]:
             records.check_rule(
                 [*(actions.conditions_from_api(parameters) or rule["Conditions"])],
-                _actions(registry, parameters),
+                elbv2.api_actions(parameters, "Actions"),
                 rule["ListenerArn"],
                 rule["Priority"],
                 rule["RuleArn"],
@@ -78,13 +77,8 @@ def register(registry: Registry, records: Records, ports: Ports) -> None:
                     record["DNSName"] = f"localhost:{ports.reserve(record['LoadBalancerArn'])}"
                 except PortInUseError as in_use:
                     records.load_balancers.pop(record["LoadBalancerArn"])
-                    return error("InternalFailure", str(in_use))
+                    return registry.error("elbv2", "InternalFailure", str(in_use))
                 body = body.replace(shown, record["DNSName"].encode())
         return status, headers, body
 
     registry.operation("elbv2", "CreateLoadBalancer", create_load_balancer)
-
-
-def _actions(registry: Registry, parameters: Parameters) -> list[dict[str, Any]]:
-    parse: Callable[..., list[dict[str, Any]]] = registry.store("alb", "_parse_actions")
-    return parse(parameters, "Actions")

@@ -1,4 +1,4 @@
-"""MiniStack's elbv2 records, what AWS checks about them, and its words when it refuses."""
+"""The records of Elastic Load Balancing, what AWS checks about them, and its words when it refuses."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,10 @@ from typing import Any
 from local_aws.elb.rules import Condition, refusal, weighted_target_groups
 from local_aws.emulator.registry import Registry
 
+LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 DEFAULT_DELAY_SECONDS = 300.0
 
 
@@ -28,15 +32,15 @@ def as_resource_error(refused: RefusedError) -> ValueError:
 
 
 class Records:
-    """MiniStack's elbv2 records, and what AWS checks about them."""
+    """The records of Elastic Load Balancing by ARN, and what AWS checks about them."""
 
     def __init__(self, registry: Registry) -> None:
-        self.load_balancers = registry.store("alb", "_lbs")
-        self.listeners = registry.store("alb", "_listeners")
-        self.rules = registry.store("alb", "_rules")
-        self.target_groups = registry.store("alb", "_tgs")
-        self.attributes = registry.store("alb", "_tg_attrs")
-        self.load_balancer_attributes = registry.store("alb", "_lb_attrs")
+        self.load_balancers = registry.records(LOAD_BALANCER)
+        self.listeners = registry.records(LISTENER)
+        self.rules = registry.records(RULE)
+        self.target_groups = registry.records(TARGET_GROUP)
+        self.attributes = registry.attributes(TARGET_GROUP)
+        self.load_balancer_attributes = registry.attributes(LOAD_BALANCER)
 
     def check_rule(
         self,

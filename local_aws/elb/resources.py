@@ -1,25 +1,28 @@
 """Load balancers, listeners, rules and target groups in CloudFormation: checked as AWS does, made real."""
 
 from collections.abc import Callable
-from typing import Any
 
 from local_aws.elb import actions as elb_actions
-from local_aws.elb.records import Records, RefusedError, as_resource_error, full_name
+from local_aws.elb.records import (
+    LISTENER,
+    LOAD_BALANCER,
+    RULE,
+    TARGET_GROUP,
+    Records,
+    RefusedError,
+    as_resource_error,
+    full_name,
+)
 from local_aws.elb.target_groups import target_groups
+from local_aws.emulator import elbv2
 from local_aws.emulator.registry import Attributes, Properties, Registry
 from local_aws.ports import Ports
 from pipeline.errors import PortInUseError
 
-LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
-RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
-TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
-PROVISIONERS = "cloudformation.provisioners"
-
 
 def register(registry: Registry, records: Records, ports: Ports, settle: Callable[[], None]) -> None:
     """Register the resource types; `settle` makes the real listeners follow."""
-    _keep_weights(registry)
+    keep_weights()
 
     def wrap(
         name: str,
@@ -105,19 +108,9 @@ def register(registry: Registry, records: Records, ports: Ports, settle: Callabl
     wrap(TARGET_GROUP, made=give_full_name, deleted=target_groups(registry).forget)
 
 
-def _keep_weights(registry: Registry) -> None:
-    """Let MiniStack write rules with weights and whole conditions at once: a listener may look any time."""
-    shipped = registry.store(PROVISIONERS, "_elbv2_listener_actions")
-
-    def actions(
-        properties: Properties, load_balancer: str, prop: str = "DefaultActions"
-    ) -> list[dict[str, Any]]:
-        return [
-            elb_actions.with_forward_config(action, template.get("ForwardConfig") or {})
-            for action, template in zip(
-                shipped(properties, load_balancer, prop), properties[prop], strict=True
-            )
-        ]
-
-    registry.replace(PROVISIONERS, "_elbv2_listener_actions", actions)
-    registry.replace(PROVISIONERS, "_flatten_listener_rule_conditions", elb_actions.conditions_from_template)
+def keep_weights() -> None:
+    """Write the rules of a template with weights and whole conditions."""
+    elbv2.read_template_actions(
+        lambda action, template: elb_actions.with_forward_config(action, template.get("ForwardConfig") or {})
+    )
+    elbv2.read_template_conditions(elb_actions.conditions_from_template)

@@ -9,11 +9,11 @@ from xml.sax.saxutils import escape
 from local_aws.elb.actions import Parameters, members, one
 from local_aws.elb.records import Records, RefusedError
 from local_aws.elb.target_groups import Target, target_groups
+from local_aws.emulator import elbv2
 from local_aws.emulator.registry import Registry, Response
 
 
 def register(registry: Registry, records: Records) -> None:
-    error: Callable[[str, str], Response] = registry.store("alb", "_error")
     groups = target_groups(registry)
 
     def named(parameters: Parameters) -> tuple[str, list[tuple[str, int]]]:
@@ -27,14 +27,11 @@ def register(registry: Registry, records: Records) -> None:
         ]
 
     def answer(name: str, handle: Callable[[Parameters], str]) -> None:
-        xml = registry.store("alb", "_xml")
-
         def respond(parameters: Parameters) -> Response:
             try:
-                response: Response = xml(200, name, handle(parameters))
+                return elbv2.answer(name, handle(parameters))
             except RefusedError as refused:
-                return error(refused.code, refused.message)
-            return response
+                return registry.error("elbv2", refused.code, refused.message)
 
         registry.operation("elbv2", name, respond)
 

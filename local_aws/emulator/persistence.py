@@ -18,15 +18,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from local_aws.checkout import is_remembered, region_of
+from local_aws.emulator.cloudformation import add_stack_event
 from local_aws.emulator.registry import Registry
-from local_aws.settings import is_remembered, region_of
 
 PAUSE_SECONDS = 2.0
 LARGE_BYTES = 64 * 1024
 # Records that are not in one of MiniStack's scoped dicts.
 PLAIN_RECORDS = {("ministack.services.ec2", "_default_initialized_scopes")}
 
-log = logging.getLogger("slipway.state")
+logger = logging.getLogger("slipway.state")
 
 
 class State:
@@ -34,7 +35,7 @@ class State:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._directory = registry.settings.state_directory / "state"
+        self._directory = registry.checkout.state_directory / "state"
         self._digests: dict[str, str] = {}
         self._left_out: set[str] = set()
         self._ended = threading.Event()
@@ -47,7 +48,7 @@ class State:
             try:
                 saved = _Reader(path.open("rb"), self._directory / "blobs").load()
             except Exception as error:  # noqa: BLE001 - a damaged pickle may raise anything
-                log.error("%s cannot be read and is left out: %s", path, error)
+                logger.error("%s cannot be read and is left out: %s", path, error)
                 continue
             found = True
             if path.stem == "kept":
@@ -75,8 +76,8 @@ class State:
         # SecureStrings are among the records.
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._directory / "blobs").mkdir(exist_ok=True)
-        if not is_remembered(self._registry.settings):  # cleaned: the addresses in the records hold its port
-            self._registry.settings.save()
+        if not is_remembered(self._registry.checkout):  # cleaned: the addresses in the records hold its port
+            self._registry.checkout.save()
         for name, records in self._everything():
             try:
                 self._write(name, records())
@@ -84,7 +85,7 @@ class State:
                 continue  # a dict grew while it was read; the next round has it
             except (TypeError, AttributeError, pickle.PicklingError) as error:
                 if name not in self._left_out:
-                    log.error("%s cannot be saved: %s", name, error)
+                    logger.error("%s cannot be saved: %s", name, error)
                 self._left_out.add(name)
 
     def _everything(self) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -114,7 +115,7 @@ class State:
             try:
                 self.save()
             except Exception:
-                log.exception("the state could not be saved")
+                logger.exception("the state could not be saved")
             # At most a tenth of one core, however much there is to save.
             pause = max(PAUSE_SECONDS, 10 * (time.monotonic() - started))
 
@@ -129,14 +130,14 @@ def end_interrupted_operations(registry: Registry) -> None:
         "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
         "DELETE_IN_PROGRESS": "DELETE_FAILED",
     }
-    for stack in registry.store("cloudformation", "_stacks").all_values():
+    for stack in registry.records("AWS::CloudFormation::Stack").all_values():
         status = stack["StackStatus"]
         if not status.endswith("IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
             continue
         stack["StackStatus"] = ends.get(status, "UPDATE_ROLLBACK_COMPLETE")
         stack["StackStatusReason"] = "The local AWS ended in the middle of this; deploy again"
         with registry.scope(region_of(stack["StackId"])):
-            registry.add_stack_event(stack)
+            add_stack_event(stack)
 
 
 class _Writer(pickle.Pickler):

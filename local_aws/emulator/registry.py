@@ -1,60 +1,76 @@
-"""The one module that knows MiniStack's private names.
+"""Where every module of the local AWS registers what MiniStack lacks or does differently from AWS.
 
-Every part of the local AWS that MiniStack lacks or does differently from AWS registers here:
 `register(registry)` in each module adds CloudFormation resource types, replaces API operations, and hooks
-into start and shutdown. tests/local/test_registration.py fails as soon as a new MiniStack renames
-one of these.
+into start and shutdown. tests/unit/local_aws/emulator fails as soon as a new MiniStack renames something that
+this package names.
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from ministack.core import responses
 
+from local_aws.checkout import REGION, Checkout
+from local_aws.emulator import internals
+from local_aws.emulator import records as stores
 from local_aws.emulator import request as api_request
-from local_aws.emulator.request import Request
-from local_aws.settings import REGION, Settings
+from local_aws.emulator.cloudformation import Attributes, Properties
+from local_aws.emulator.records import Record, Store
+from local_aws.emulator.request import Request, Response
 
-Properties = dict[str, Any]
-Attributes = dict[str, Any]
-Response = tuple[int, dict[str, str], bytes]
+__all__ = ["Attributes", "Properties", "Registry", "Request", "Response"]
+
+Handler = Callable[[Any], Response]
 Create = Callable[[str, Properties, str], tuple[str, Attributes]]
 Update = Callable[[str, Properties, Properties, str, str], tuple[str, Attributes]]
 Delete = Callable[[str, Properties], None]
 Hook = Callable[[], None] | Callable[[], Awaitable[None]]
 
-# The table of operations by service: (module, name of the table).
+# All tables are named by MiniStack's module and the name in it.
+RESOURCE_TYPES = ("cloudformation.provisioners", "_RESOURCE_HANDLERS")
+# The table of operations by service.
 OPERATIONS = {
-    "ecs": ("ministack.services.ecs", "_ACTION_MAP"),
-    "elbv2": ("ministack.services.alb", "_ACTION_MAP"),
-    "rds": ("ministack.services.rds", "_ACTION_MAP"),
-    "ec2": ("ministack.services.ec2", "_ACTION_MAP"),
-    "cloudformation": ("ministack.services.cloudformation.handlers", "_ACTION_HANDLERS"),
+    "ecs": ("ecs", "_ACTION_MAP"),
+    "elbv2": ("alb", "_ACTION_MAP"),
+    "rds": ("rds", "_ACTION_MAP"),
+    "ec2": ("ec2", "_ACTION_MAP"),
+    "cloudformation": ("cloudformation.handlers", "_ACTION_HANDLERS"),
+}
+# What makes an error response of a service: code, message, status.
+ERRORS = {
+    "ec2": ("ec2", "_error"),
+    "ecr": ("ecr", "error_response_json"),
+    "elbv2": ("alb", "_error"),
+    "cloudformation": ("cloudformation.helpers", "_error"),
 }
 
 
 class Registry:
     """Where the modules of the local AWS register what they do.
 
-    settings: names, labels and ports of this checkout.
+    checkout: names, labels and ports of the one whose local AWS it is.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout = checkout
         self._start: list[Hook] = []
         self._shutdown: list[Hook] = []
         self._waiting: set[str] = set()
+        self._sent_back: set[str] = set()
         self._before_request: list[Callable[[Request], Response | None]] = []
         self.kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
-        provisioners = import_module("ministack.services.cloudformation.provisioners")
-        stacks: Any = import_module("ministack.services.cloudformation.stacks")
-        self._handlers: dict[str, dict[str, Any]] = provisioners._RESOURCE_HANDLERS
-        blocks = stacks._runs_on_worker_thread
-        stacks._runs_on_worker_thread = lambda name: name in self._waiting or blocks(name)
+        self._handlers: dict[str, dict[str, Any]] = internals.get(*RESOURCE_TYPES)
+        for name, types in (
+            ("_runs_on_worker_thread", self._waiting),
+            ("_sends_back_failed_update", self._sent_back),
+        ):
+            internals.replace("cloudformation.stacks", name, partial(_also, types))
 
     def resource_type(
         self,
@@ -65,6 +81,7 @@ class Registry:
         delete: Delete,
         snapshot: Delete | None = None,
         waits: bool = False,
+        sent_back: bool = False,
     ) -> None:
         """Add or replace a CloudFormation resource type.
 
@@ -75,6 +92,7 @@ class Registry:
         Each may raise ValueError(AWS's words): the resource fails and the stack rolls back.
         waits: it blocks, so it runs on a thread of its own; meanwhile the stack is IN_PROGRESS and the API
         answers. Account and region are pinned on that thread.
+        sent_back: an update that failed is followed by one to the previous properties.
         """
         handlers: dict[str, Any] = {
             "create": create,
@@ -85,37 +103,16 @@ class Registry:
         if snapshot is not None:
             handlers["snapshot"] = snapshot
         self._handlers[name] = {**self._handlers.get(name, {}), "delete_with_logical_id": False, **handlers}
-        if waits:
-            self._waiting.add(name)
-        else:
-            self._waiting.discard(name)
-
-    def before_resource(self, check: Callable[[str, Properties], None]) -> None:
-        """Run `check(resource type, properties)` before CloudFormation creates or changes a resource.
-
-        It may raise ValueError(AWS's words), and the resource fails.
-        """
-        provision = self.replace("cloudformation.stacks", "_provision_resource", lambda *_: None)
-        update = self.replace("cloudformation.stacks", "_update_resource", lambda *_: None)
-
-        def checked_provision(name: str, logical_id: str, properties: Properties, *more: Any) -> Any:
-            check(name, properties)
-            return provision(name, logical_id, properties, *more)
-
-        def checked_update(name: str, physical_id: str, old: Properties, new: Properties, *more: Any) -> Any:
-            if old != new:
-                check(name, new)
-            return update(name, physical_id, old, new, *more)
-
-        self.replace("cloudformation.stacks", "_provision_resource", checked_provision)
-        self.replace("cloudformation.stacks", "_update_resource", checked_update)
+        for chosen, types in ((waits, self._waiting), (sent_back, self._sent_back)):
+            (types.add if chosen else types.discard)(name)
 
     def before_request(self, hook: Callable[[Request], Response | None]) -> None:
         """Run `hook` before a request is answered; the response it gives, if any, is the answer."""
         if not self._before_request:
-            handlers: dict[str, Any] = import_module("ministack.app").SERVICE_HANDLERS
-            for service, handler in list(handlers.items()):
-                handlers[service] = self._asked_first(service, handler)
+            from ministack import app
+
+            for service, handler in list(app.SERVICE_HANDLERS.items()):
+                app.SERVICE_HANDLERS[service] = self._asked_first(service, handler)
         self._before_request.append(hook)
 
     def _asked_first(self, service: str, handler: Callable[..., Awaitable[Response]]) -> Any:
@@ -133,36 +130,55 @@ class Registry:
         """The handlers registered so far ("create", "update", "delete", "snapshot"), to wrap them."""
         return dict(self._handlers[name])
 
-    def operation(self, service: str, name: str, handler: Callable[[Any], Response]) -> None:
-        """Add or replace an API operation of a service in OPERATIONS.
+    def operation(self, service: str, name: str, handler: Handler) -> None:
+        """Add or replace an API operation of ecr or of a service in OPERATIONS.
 
-        handler(request) gives (status, headers, body); the request is the decoded JSON for ecs and the query
-        parameters, each a list of strings, for the others.
+        handler(request) gives (status, headers, body); the request is the decoded JSON for ecr and ecs, the
+        query parameters, each a list of strings, for the others. An ECS operation may block: it runs on a
+        thread of its own.
         """
-        self._table(service)[name] = handler
+        if service == "ecr":
+            internals.replace("ecr", _function_of(name), lambda _: handler)
+        else:
+            internals.get(*OPERATIONS[service])[name] = handler
 
-    def shipped_operation(self, service: str, name: str) -> Callable[[Any], Response]:
+    def shipped_operation(self, service: str, name: str) -> Handler:
         """The handler registered so far, to wrap it."""
-        handler: Callable[[Any], Response] = self._table(service)[name]
+        handler: Handler = (
+            internals.get("ecr", _function_of(name))
+            if service == "ecr"
+            else internals.get(*OPERATIONS[service])[name]
+        )
         return handler
 
-    def ecs_operation(self, name: str, handler: Callable[[dict[str, Any]], Response]) -> None:
-        """Add or replace an ECS operation. It runs on a thread of its own and may block."""
-        self.operation("ecs", name, handler)
+    @staticmethod
+    def error(service: str, code: str, message: str) -> Response:
+        """A service's refusal (status 400), in the form of its protocol."""
+        response: Response = internals.get(*ERRORS[service])(code, message, 400)
+        return response
 
-    def store(self, service_module: str, name: str) -> Any:
-        """A dict in which MiniStack keeps its records, e.g. store("alb", "_tgs").
+    @staticmethod
+    def records(resource_type: str) -> Store[Record]:
+        """The records of all resources of a type, by physical id (a task definition: by family:revision).
 
-        Its keys are scoped: read and write it inside `scope()` when not answering a request.
+        They are those of one account and region: use `scope()` when not answering a request.
         """
-        return getattr(import_module(f"ministack.services.{service_module}"), name)
+        return stores.records(resource_type)
 
-    def replace(self, service_module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Replace a function inside MiniStack that no table leads to, and get the one that was there."""
-        module = import_module(f"ministack.services.{service_module}")
-        before: Callable[..., Any] = getattr(module, name)
-        setattr(module, name, function)
-        return before
+    @staticmethod
+    def attributes(resource_type: str) -> Store[list[Record]]:
+        """The attributes, each a Key and a Value, of all load balancers or target groups, by ARN."""
+        return stores.attributes(resource_type)
+
+    @staticmethod
+    def regions(resource_type: str) -> set[str]:
+        """The regions that have a resource of this type."""
+        return stores.regions(resource_type)
+
+    @staticmethod
+    def run_no_services() -> None:
+        """Keep MiniStack's own scheduler of ECS services from running beside another."""
+        internals.replace("ecs", "_reconcile_service_tasks", lambda _: lambda *_: None)
 
     def keep(self, name: str, get: Callable[[], Any], put: Callable[[Any], None]) -> None:
         """Keep a module's own records over a restart of the server, as MiniStack's are.
@@ -172,35 +188,23 @@ class Registry:
         """
         self.kept[name] = (get, put)
 
-    def add_stack_event(self, stack: dict[str, Any]) -> None:
-        """Record the status that a stack record has now as an event of the stack."""
-        stacks: Any = import_module("ministack.services.cloudformation.stacks")
-        stack_id, name = stack["StackId"], stack["StackName"]
-        status, reason = stack["StackStatus"], stack.get("StackStatusReason", "")
-        stacks._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, reason, stack_id)
-
     def scope(self, region: str = REGION) -> AbstractContextManager[None]:
         """Pin the local AWS's account and a region on this thread, for work outside of a request."""
-        responses = import_module("ministack.core.responses")
-        scope: AbstractContextManager[None] = responses.request_scope(self.settings.account, region)
+        scope: AbstractContextManager[None] = responses.request_scope(self.checkout.account, region)
         return scope
 
     @staticmethod
     def region() -> str:
         """The region of the request, or of the scope, that this thread works in."""
-        region: str = import_module("ministack.core.responses").get_region()
+        region: str = responses.get_region()
         return region
-
-    def regions(self, service_module: str, name: str) -> set[str]:
-        """The regions in which a store holds anything."""
-        return {region for _, region, _ in list(self.store(service_module, name)._data)}
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of the local AWS itself; on the event loop it would wait for itself for ever."""
         sdk: Any = boto3  # the stubs know no service by a name that is a variable
         return sdk.client(
             service,
-            endpoint_url=self.settings.endpoint_url,
+            endpoint_url=self.checkout.endpoint_url,
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - every local AWS takes any key
@@ -226,11 +230,14 @@ class Registry:
         for hook in reversed(self._shutdown):
             await _run(hook)
 
-    @staticmethod
-    def _table(service: str) -> dict[str, Callable[[Any], Response]]:
-        module, name = OPERATIONS[service]
-        table: dict[str, Callable[[Any], Response]] = getattr(import_module(module), name)
-        return table
+
+def _also(types: set[str], shipped: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda resource_type: resource_type in types or shipped(resource_type)
+
+
+def _function_of(operation: str) -> str:
+    """ECR's table of operations is made anew for each request, from functions named after them."""
+    return re.sub("(?=[A-Z])", "_", operation).lower()
 
 
 async def _run(hook: Hook) -> None:

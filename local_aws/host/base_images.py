@@ -41,43 +41,49 @@ class BaseImages:
     database: str
 
 
-def base_images(client: Any, say: Callable[[str], None]) -> BaseImages:
+def base_images(client: Any, log: Callable[[str], None]) -> BaseImages:
     """Make sure both base images can be used, and name them; each is decided on its own.
 
     Nothing is downloaded when they are there already. Raises DockerError when neither a registry nor the
     distribution's packages can give them.
     """
-    python, database = _have(client, {PYTHON_FROM_REGISTRY: PYTHON, DATABASE_FROM_REGISTRY: DATABASE}, say)
+    python, database = _have(client, {PYTHON_FROM_REGISTRY: PYTHON, DATABASE_FROM_REGISTRY: DATABASE}, log)
     return BaseImages(None if python == PYTHON_FROM_REGISTRY else python, database)
 
 
-def python_image(client: Any, say: Callable[[str], None], dockerfile: Path) -> str | None:
+def base_image(client: Any, log: Callable[[str], None]) -> str:
+    """The name of the Python base image, for a container that needs no Python. Raises DockerError."""
+    (image,) = _have(client, {PYTHON_FROM_REGISTRY: PYTHON}, log)
+    return image
+
+
+def python_image(client: Any, log: Callable[[str], None], dockerfile: Path) -> str | None:
     """The Python image, None where the one that this Dockerfile names can be had. Raises DockerError."""
     named = re.search(r"^ARG BASE_IMAGE=(\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
     default = named[1] if named else PYTHON_FROM_REGISTRY
-    (image,) = _have(client, {default: PYTHON}, say)
+    (image,) = _have(client, {default: PYTHON}, log)
     return None if image == default else image
 
 
-def database_image(client: Any, say: Callable[[str], None], kept: str = "") -> str:
+def database_image(client: Any, log: Callable[[str], None], kept: str = "") -> str:
     """The database image alone. kept: the one that a volume was made with; MySQL and MariaDB cannot read each
     other's. Raises DockerError.
     """
     if not kept:
-        (image,) = _have(client, {DATABASE_FROM_REGISTRY: DATABASE}, say)
+        (image,) = _have(client, {DATABASE_FROM_REGISTRY: DATABASE}, log)
         return image
     if _has(client, kept):
         return kept
     if kept != DATABASE_FROM_REGISTRY:
         distribution = this_distribution()
-        with alone_on_this_machine("base-images", say):
-            _build_missing(client, [DATABASE], distribution, say)
+        with alone_on_this_machine("base-images", log):
+            _build_missing(client, [DATABASE], distribution, log)
         return DATABASE.tag(distribution.suite)
-    _pull(client, kept, say)
+    _pull(client, kept, log)
     return kept
 
 
-def _have(client: Any, wanted: Mapping[str, Recipe], say: Callable[[str], None]) -> list[str]:
+def _have(client: Any, wanted: Mapping[str, Recipe], log: Callable[[str], None]) -> list[str]:
     """For each name in a registry and the recipe for another: what is there, or is pulled, or built."""
     distribution = this_distribution()
 
@@ -89,19 +95,19 @@ def _have(client: Any, wanted: Mapping[str, Recipe], say: Callable[[str], None])
 
     found = {name: there(name) for name in wanted}
     if not all(found.values()):
-        with alone_on_this_machine("base-images", say):
+        with alone_on_this_machine("base-images", log):
             missing = [name for name in wanted if there(name) is None]
             if missing and registry_answers(missing[0]):
                 for name in missing:
-                    _pull(client, name, say)
+                    _pull(client, name, log)
             elif missing:
-                _build_missing(client, [wanted[name] for name in missing], distribution, say)
+                _build_missing(client, [wanted[name] for name in missing], distribution, log)
             found = {name: there(name) for name in wanted}
     return [found[name] or name for name in wanted]
 
 
-def _pull(client: Any, name: str, say: Callable[[str], None]) -> None:
-    say(f"pulling {name}")
+def _pull(client: Any, name: str, log: Callable[[str], None]) -> None:
+    log(f"pulling {name}")
     try:
         with docker_credentials.failures_told():
             client.images.pull(name)
@@ -131,7 +137,7 @@ def image_error(what: str, error: Exception) -> DockerError:
 
 
 def _build_missing(
-    client: Any, recipes: Sequence[Recipe], distribution: Distribution, say: Callable[[str], None]
+    client: Any, recipes: Sequence[Recipe], distribution: Distribution, log: Callable[[str], None]
 ) -> None:
     missing = [recipe for recipe in recipes if not _is_made(client, recipe, distribution.suite)]
     if not missing:
@@ -143,12 +149,12 @@ def _build_missing(
             next_step=f"give Docker access to a registry, or load one: docker pull {DATABASE_FROM_REGISTRY}",
         )
     if shutil.which("mmdebstrap") is None:
-        install_packages(["mmdebstrap"], say)
+        install_packages(["mmdebstrap"], log)
     names = " and ".join(recipe.tag(distribution.suite) for recipe in missing)
-    say(f"no image registry answers: building {names} from {distribution.suite} packages (half a minute)")
+    log(f"no image registry answers: building {names} from {distribution.suite} packages (half a minute)")
     with ThreadPoolExecutor(len(missing)) as pool:
         for name in pool.map(lambda recipe: _build(client, recipe, distribution), missing):
-            say(f"built {name}")
+            log(f"built {name}")
 
 
 def _build(client: Any, recipe: Recipe, distribution: Distribution) -> str:

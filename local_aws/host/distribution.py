@@ -82,7 +82,7 @@ def available_packages(names: Iterable[str]) -> list[str]:
     ]
 
 
-def install_packages(packages: Sequence[str], say: Callable[[str], None]) -> None:
+def install_packages(packages: Sequence[str], log: Callable[[str], None]) -> None:
     """Install packages with apt. Raises DockerError where that is not possible, naming them."""
     names = " ".join(packages)
     if not this_distribution().has_packages or os.geteuid() != 0:
@@ -91,7 +91,7 @@ def install_packages(packages: Sequence[str], say: Callable[[str], None]) -> Non
             why="installing it needs root on Debian or Ubuntu",
             next_step=f"sudo apt-get install {names}",
         )
-    say(f"installing {names}")
+    log(f"installing {names}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
         done = subprocess.run(  # noqa: S603 - a list of our own making

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 from docker.errors import DockerException
 
 from local_aws.host.distribution import available_packages, install_packages, this_distribution
@@ -21,7 +22,6 @@ from pipeline.waiting import wait_until
 PID_FILE = Path("/var/run/docker.pid")
 LOG_FILE = Path("/var/log/slipway-dockerd.log")
 SOCKET = Path("/var/run/docker.sock")
-PROC = Path("/proc")
 START_SECONDS = 60
 
 
@@ -35,7 +35,7 @@ def connect() -> Any:
     return client
 
 
-def ensure_engine(say: Callable[[str], None]) -> Any:
+def ensure_engine(log: Callable[[str], None]) -> Any:
     """A client of the Docker engine, which is installed and started first where it must and can be.
 
     Raises DockerError: not Debian or Ubuntu, not root, no access to the socket, or it does not come up.
@@ -45,7 +45,7 @@ def ensure_engine(say: Callable[[str], None]) -> Any:
     except DockerError as error:
         if os.environ.get("DOCKER_HOST") or "permission" in error.why.lower():
             raise
-    return _start(say)
+    return _start(log)
 
 
 def refuse_out_of_reach(client: Any) -> None:
@@ -69,7 +69,7 @@ def refuse_out_of_reach(client: Any) -> None:
         )
 
 
-def _start(say: Callable[[str], None]) -> Any:
+def _start(log: Callable[[str], None]) -> Any:
     if os.geteuid() != 0 or not this_distribution().has_packages:
         raise DockerError(
             "no Docker engine answers",
@@ -78,16 +78,16 @@ def _start(say: Callable[[str], None]) -> Any:
         )
     if shutil.which("dockerd") is None:
         # Since Debian 13 the docker command is a package of its own.
-        install_packages(["docker.io", *available_packages(["docker-cli"])], say)
-    say("starting the Docker engine")
-    if pid_file_is_stale(PID_FILE, PROC):
+        install_packages(["docker.io", *available_packages(["docker-cli"])], log)
+    log("starting the Docker engine")
+    if pid_file_is_stale(PID_FILE):
         PID_FILE.unlink(missing_ok=True)
-    with LOG_FILE.open("ab") as log:
+    with LOG_FILE.open("ab") as output:
         dockerd = subprocess.Popen(  # noqa: S603
             [shutil.which("dockerd") or "/usr/sbin/dockerd"],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
 
@@ -96,7 +96,7 @@ def _start(say: Callable[[str], None]) -> Any:
             return connect()
         except DockerError as error:
             # Another command may have started one at the same moment: then that one is waited for.
-            another = PID_FILE.exists() and not pid_file_is_stale(PID_FILE, PROC)
+            another = PID_FILE.exists() and not pid_file_is_stale(PID_FILE)
             if dockerd.poll() is not None and not another:
                 raise DockerError(
                     "the Docker engine ended as soon as it was started",
@@ -116,36 +116,26 @@ def _start(say: Callable[[str], None]) -> Any:
         ) from error
 
 
-def pid_file_is_stale(pid_file: Path, proc: Path) -> bool:
+def pid_file_is_stale(pid_file: Path) -> bool:
     """Whether a pid file names a process that is gone, a zombie, or no dockerd at all.
 
-    proc: where proc(5) is mounted. dockerd itself refuses to start in all three cases.
+    dockerd itself refuses to start in all three cases.
     """
     try:
-        pid = int(pid_file.read_text().strip())
+        named = psutil.Process(int(pid_file.read_text()))
+        return named.name() != "dockerd" or named.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except FileNotFoundError:
         return False
-    except ValueError:
+    except (ValueError, psutil.NoSuchProcess):
         return True
-    try:
-        name, state = _name_and_state((proc / str(pid) / "stat").read_text())
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state in "ZX" or name != "dockerd"
 
 
-def last_lines(log: Path, count: int = 8) -> list[str]:
+def last_lines(file: Path, count: int = 8) -> list[str]:
     """The last lines of a log file, none when there is no such file."""
     try:
-        return log.read_text(errors="replace").splitlines()[-count:]
+        return file.read_text(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
         return []
-
-
-def _name_and_state(stat: str) -> tuple[str, str]:
-    # proc(5): the name stands in brackets and may itself hold brackets and spaces.
-    name = stat[stat.index("(") + 1 : stat.rindex(")")]
-    return name, stat[stat.rindex(")") + 1 :].split()[0]
 
 
 def _unreachable(error: Exception) -> DockerError:

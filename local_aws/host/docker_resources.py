@@ -5,40 +5,40 @@ from typing import Any
 
 from docker.errors import APIError, DockerException, NotFound
 
+from local_aws.checkout import KIND_LABEL, Checkout, is_remembered
 from local_aws.host import docker_engine
-from local_aws.settings import KIND_LABEL, Settings, is_remembered
 from pipeline.errors import DockerError
 
 CONTAINERS = {"all": True, "ignore_removed": True}
 """How containers are listed: those that do not run too, but not one that is removed meanwhile."""
 
 
-def ensure_network(client: Any, settings: Settings) -> None:
+def ensure_network(client: Any, checkout: Checkout) -> None:
     """Make the checkout's Docker network unless it is there. Raises DockerError when there can be none."""
     try:
-        client.networks.get(settings.network)
+        client.networks.get(checkout.network)
     except NotFound:
-        labels = settings.labels("network")
+        labels = checkout.labels("network")
         try:
-            client.networks.create(settings.network, driver="bridge", labels=labels, check_duplicate=True)
+            client.networks.create(checkout.network, driver="bridge", labels=labels, check_duplicate=True)
         except APIError as error:
             raise DockerError(
-                f"the network {settings.network} could not be made",
+                f"the network {checkout.network} could not be made",
                 why=error.explanation or str(error),
                 next_step="docker network prune frees the addresses of networks that nobody uses; "
                 "after a change of the firewall, restart Docker",
             ) from error
 
 
-def start_stopped_databases(client: Any, settings: Settings, say: Callable[[str], None]) -> None:
+def start_stopped_databases(client: Any, checkout: Checkout, log: Callable[[str], None]) -> None:
     """Start each database that somebody stopped, as RDS recovers an instance: nothing else here would.
 
     Raises DockerError when one does not start.
     """
-    for container in labelled(client.containers, settings, **CONTAINERS):
+    for container in labelled(client.containers, checkout, **CONTAINERS):
         # "created": whoever made it ended before it was started.
         if container.labels.get(KIND_LABEL) == "database" and container.status in ("exited", "created"):
-            say(f"starting the stopped {container.name}")
+            log(f"starting the stopped {container.name}")
             try:
                 container.start()
             except APIError as error:
@@ -49,7 +49,7 @@ def start_stopped_databases(client: Any, settings: Settings, say: Callable[[str]
                 ) from error
 
 
-def remove_belongings(settings: Settings, say: Callable[[str], None]) -> None:
+def remove_docker_resources(checkout: Checkout, log: Callable[[str], None]) -> None:
     """Remove every container, then network, then volume of the checkout.
 
     Raises DockerError when one stays. A machine without Docker, where nothing was ever brought up, has none.
@@ -57,18 +57,18 @@ def remove_belongings(settings: Settings, say: Callable[[str], None]) -> None:
     try:
         client = docker_engine.connect()
     except DockerError:
-        if not is_remembered(settings):
+        if not is_remembered(checkout):
             return
-        client = docker_engine.ensure_engine(say)
+        client = docker_engine.ensure_engine(log)
     kinds: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
         ("container", client.containers, CONTAINERS, {"force": True, "v": True}),
         ("network", client.networks, {}, {}),
         ("volume", client.volumes, {}, {"force": True}),
     ]
     for kind, collection, listing, removing in kinds:
-        found = labelled(collection, settings, **listing)
+        found = labelled(collection, checkout, **listing)
         if found:
-            say(f"removing {len(found)} {kind}{'s' if len(found) > 1 else ''}")
+            log(f"removing {len(found)} {kind}{'s' if len(found) > 1 else ''}")
         for thing in found:
             try:
                 thing.remove(**removing)
@@ -84,10 +84,10 @@ def remove_belongings(settings: Settings, say: Callable[[str], None]) -> None:
                     ) from error
 
 
-def labelled(collection: Any, settings: Settings, **listing: Any) -> list[Any]:
+def labelled(collection: Any, checkout: Checkout, **listing: Any) -> list[Any]:
     """The things of a Docker collection (containers, networks, volumes) that belong to the checkout."""
     try:
-        return list(collection.list(filters={"label": settings.label_filter}, **listing))
+        return list(collection.list(filters={"label": checkout.label_filter}, **listing))
     except (DockerException, OSError) as error:
         raise DockerError(
             "the Docker engine gave no list", why=str(error), next_step="run it again"

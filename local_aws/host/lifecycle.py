@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_aws.checkout import KIND_LABEL, REGION, Checkout, for_checkout
 from local_aws.host import docker_engine, server_process
 from local_aws.host.base_images import base_images
 from local_aws.host.docker_resources import (
     CONTAINERS,
     ensure_network,
     labelled,
-    remove_belongings,
+    remove_docker_resources,
     start_stopped_databases,
 )
 from local_aws.host.locks import CHECKOUT_LOCK, alone_in, alone_on_this_machine
-from local_aws.host.options import choose, refuse_other_choices
-from local_aws.settings import KIND_LABEL, REGION, Settings, for_checkout
+from local_aws.host.options import choose, refuse_other_options
 from pipeline.aws import proxies
 from pipeline.errors import DockerError
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -35,73 +35,73 @@ class LocalAws:
     access_key: str
 
 
-def up(checkout: Path, say: Say, environ: Mapping[str, str] = os.environ) -> LocalAws:
+def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> LocalAws:
     """Bring the local AWS of this checkout up, or find it up; what it knew before comes back.
 
     Raises DockerError, PortInUseError (a port that SLIPWAY_LOCAL_PORT asked for is taken), UsageError,
     LocalAwsError (it did not start; the log's last lines are in `details`).
     """
     proxies.leave_this_machine_out()
-    with alone_in(Settings(checkout.resolve()), say):
-        settings = for_checkout(checkout)
-        client = docker_engine.ensure_engine(say)
+    with alone_in(Checkout(path.resolve()), log):
+        checkout = for_checkout(path)
+        client = docker_engine.ensure_engine(log)
         docker_engine.refuse_out_of_reach(client)
-        if server_process.find_answering(settings) is not None:
-            refuse_other_choices(settings, environ)
-            ensure_network(client, settings)
-            start_stopped_databases(client, settings, say)
-            return _local_aws(settings)
-        base_images(client, say)
+        if server_process.find_answering(checkout) is not None:
+            refuse_other_options(checkout, environ)
+            ensure_network(client, checkout)
+            start_stopped_databases(client, checkout, log)
+            return _local_aws(checkout)
+        base_images(client, log)
         # Two checkouts that start at once must not choose the same port.
-        with alone_on_this_machine("start", say):
-            settings = choose(settings, environ)
-            settings.save()
-            ensure_network(client, settings)
-            start_stopped_databases(client, settings, say)
-            server_process.start(settings, say)
-    return _local_aws(settings)
+        with alone_on_this_machine("start", log):
+            checkout = choose(checkout, environ)
+            checkout.save()
+            ensure_network(client, checkout)
+            start_stopped_databases(client, checkout, log)
+            server_process.start(checkout, log)
+    return _local_aws(checkout)
 
 
-def down(checkout: Path, say: Say) -> None:
+def down(path: Path, log: Log) -> None:
     """Take everything of this checkout away: process, containers, networks, volumes, state. Twice is fine.
 
     What is there is found by its label, so it also works after a crash and when half of it is gone.
     Raises DockerError when something is left that Docker will not remove.
     """
-    settings = Settings(checkout.resolve())
-    if not settings.state_directory.exists():
-        server_process.stop(settings, say)
-        remove_belongings(settings, say)
+    checkout = Checkout(path.resolve())
+    if not checkout.state_directory.exists():
+        server_process.stop(checkout, log)
+        remove_docker_resources(checkout, log)
         return
-    with alone_in(settings, say):
-        server_process.stop(settings, say)
-        remove_belongings(settings, say)
-        for path in settings.state_directory.iterdir():
-            if path.name != CHECKOUT_LOCK:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with alone_in(checkout, log):
+        server_process.stop(checkout, log)
+        remove_docker_resources(checkout, log)
+        for file in checkout.state_directory.iterdir():
+            if file.name != CHECKOUT_LOCK:
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
-def running(checkout: Path) -> LocalAws | None:
+def running(path: Path) -> LocalAws | None:
     """The local AWS of this checkout if its process runs and answers."""
-    settings = for_checkout(checkout)
-    there = server_process.find(settings) is not None and server_process.healthy(settings)
-    return _local_aws(settings) if there else None
+    checkout = for_checkout(path)
+    there = server_process.find(checkout) is not None and server_process.healthy(checkout)
+    return _local_aws(checkout) if there else None
 
 
-def status(checkout: Path) -> list[str]:
+def status(path: Path) -> list[str]:
     """What there is, a line each."""
     proxies.leave_this_machine_out()
-    settings = for_checkout(checkout)
-    server = server_process.find(settings)
+    checkout = for_checkout(path)
+    server = server_process.find(checkout)
     if server is None:
         lines = ["The local AWS is not running; `python -m pipeline local up` starts it."]
-    elif server_process.healthy(settings):
-        lines = [f"The local AWS answers at {settings.endpoint_url} (pid {server.pid})."]
+    elif server_process.healthy(checkout):
+        lines = [f"The local AWS answers at {checkout.endpoint_url} (pid {server.pid})."]
     else:
-        log = server_process.log_file(settings)
-        lines = [f"The local AWS runs (pid {server.pid}) but does not answer; its log: {log}"]
+        file = server_process.log_file(checkout)
+        lines = [f"The local AWS runs (pid {server.pid}) but does not answer; its log: {file}"]
     try:
-        containers = labelled(docker_engine.connect().containers, settings, **CONTAINERS)
+        containers = labelled(docker_engine.connect().containers, checkout, **CONTAINERS)
     except DockerError as error:
         return [*lines, f"No Docker engine answers: {error.why}"]
     return lines + [
@@ -110,7 +110,7 @@ def status(checkout: Path) -> list[str]:
     ]
 
 
-def _local_aws(settings: Settings) -> LocalAws:
+def _local_aws(checkout: Checkout) -> LocalAws:
     return LocalAws(
-        settings.endpoint_url, REGION, settings.account, settings.state_directory, settings.access_key
+        checkout.endpoint_url, REGION, checkout.account, checkout.state_directory, checkout.access_key
     )

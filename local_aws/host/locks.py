@@ -3,70 +3,65 @@
 Both vanish with the process that holds them, so a killed command never leaves one behind.
 """
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_aws.settings import Settings
-from pipeline.errors import BusyError, WaitTimeoutError
-from pipeline.waiting import wait_until
+from filelock import FileLock, Timeout
+
+from local_aws.checkout import Checkout
+from pipeline.errors import BusyError
 
 CHECKOUT_LOCK = "lock"
 WAIT_SECONDS = 300
 MACHINE_WAIT_SECONDS = 1800
 """As long as base images may take to be pulled or built by another checkout."""
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @contextmanager
-def alone_in(settings: Settings, say: Say) -> Iterator[None]:
+def alone_in(checkout: Checkout, log: Log) -> Iterator[None]:
     """Hold the checkout's lock, after waiting for another `up` or `down` to end.
 
     Raises BusyError when that takes more than five minutes.
     """
-    settings.state_directory.mkdir(parents=True, exist_ok=True)
-    path = settings.state_directory / CHECKOUT_LOCK
-    with _held(path, "another `local up` or `local down` of this checkout", WAIT_SECONDS, say):
+    checkout.state_directory.mkdir(parents=True, exist_ok=True)
+    path = checkout.state_directory / CHECKOUT_LOCK
+    with _held(path, "another `local up` or `local down` of this checkout", WAIT_SECONDS, log):
         yield
 
 
 @contextmanager
-def alone_on_this_machine(what: str, say: Say) -> Iterator[None]:
+def alone_on_this_machine(what: str, log: Log) -> Iterator[None]:
     """Hold a lock that all checkouts of this user share, for instance while base images are made.
 
     Raises BusyError when another checkout holds it for more than half an hour.
     """
     path = Path(tempfile.gettempdir()) / f"slipway-{what}-{os.getuid()}.lock"
-    with _held(path, "the `local up` of another checkout", MACHINE_WAIT_SECONDS, say):
+    with _held(path, "the `local up` of another checkout", MACHINE_WAIT_SECONDS, log):
         yield
 
 
 @contextmanager
-def _held(path: Path, holder: str, timeout: float, say: Say) -> Iterator[None]:
-    with path.open("w") as lock:
-        said = False
-
-        def locked() -> bool | None:
-            nonlocal said
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not said:
-                    say(f"{holder} is at work; waiting for it")
-                    said = True
-                return None
-            return True
-
+def _held(path: Path, holder: str, timeout: float, log: Log) -> Iterator[None]:
+    # A soft lock, filelock's way out on a file system without locks, would outlive a killed command.
+    lock = FileLock(path, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log(f"{holder} is at work; waiting for it")
         try:
-            wait_until(locked, what="the other command", timeout=timeout, first_pause=0.1, longest_pause=1)
-        except WaitTimeoutError as error:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
             raise BusyError(
                 f"{holder} does not end",
                 why=f"it has not ended within {timeout:.0f} s, and holds {path}",
                 next_step="end it, then run this again",
             ) from error
+    try:
         yield
+    finally:
+        lock.release()

@@ -1,34 +1,35 @@
-"""A process that outlives the command which started it, known by pid and start time.
+"""A process that outlives the command that started it, identified by pid and start time.
 
-A pid alone is not an identity: the system gives it to another process after a crash or a restart.
+A pid alone identifies nothing: the system gives it to another process after a crash or a restart.
 """
 
 import json
-import os
 import signal
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-PROC = Path("/proc")
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+import psutil
+
+CLOCK_SECONDS = 1.0
+"""A start time is told from the time of boot, which moves a little when the clock is set."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """pid, and when the process of that pid was started, in whatever words this system has for it."""
+    """pid, and when the process was started, in seconds since 1970."""
 
     pid: int
-    started: str
+    started: float
 
     def alive(self) -> bool:
         """Whether this very process still runs, or still holds its ports; a zombie does neither."""
-        return started_at(self.pid) == self.started
+        now = of(self.pid)
+        return now is not None and abs(now.started - self.started) < CLOCK_SECONDS
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if the process is still there."""
         if self.alive():
-            os.kill(self.pid, number)
+            psutil.Process(self.pid).send_signal(number)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)) + "\n")
@@ -37,49 +38,28 @@ class Process:
 def remembered(path: Path) -> Process | None:
     """The process that was saved to `path`, None when there is none or the file makes no sense."""
     try:
-        return Process(**json.loads(path.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        saved = json.loads(path.read_text())
+        return Process(int(saved["pid"]), float(saved["started"]))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
 
 
 def of(pid: int) -> Process | None:
-    """The process that has this pid now."""
-    started = started_at(pid)
-    return None if started is None else Process(pid, started)
-
-
-def by_command(*words: str) -> Process | None:
-    """The process whose command line has all these words as arguments; None where there is no proc(5)."""
-    for entry in PROC.glob("[0-9]*"):
-        try:
-            arguments = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if all(os.fsencode(word) in arguments for word in words):
-            return of(int(entry.name))
-    return None
-
-
-def started_at(pid: int) -> str | None:
-    """When the process with this pid was started; None when there is none, or it is a zombie.
+    """The process that has this pid now, None for a zombie too.
 
     While a killed process ends, its first thread is a zombie and the others may still hold its sockets.
     """
-    if not PROC.joinpath("self").exists():
-        return _started_at_by_ps(pid)
     try:
-        stat = (PROC / str(pid) / "stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) and process.num_threads() <= 1
+        return None if ended else Process(pid, process.create_time())
+    except psutil.NoSuchProcess:
         return None
-    # proc(5): after the name in brackets comes the state, 17 fields on the number of threads, 19 the start.
-    fields = stat[stat.rindex(")") + 1 :].split()
-    ended = fields[0] in "ZX" and int(fields[17]) <= 1
-    return None if ended else f"{BOOT_ID.read_text().strip()}/{fields[19]}"
 
 
-def _started_at_by_ps(pid: int) -> str | None:
-    done = subprocess.run(  # noqa: S603
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, started = done.stdout.strip().partition(" ")
-    return None if not started or state.startswith("Z") else started.strip()
+def by_command(*words: str) -> Process | None:
+    """The process whose command line has all these words as arguments."""
+    for process in psutil.process_iter(["cmdline"]):
+        if set(words) <= set(process.info["cmdline"] or []):
+            return of(process.pid)
+    return None

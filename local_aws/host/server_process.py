@@ -8,8 +8,8 @@ from pathlib import Path
 
 import requests
 
+from local_aws.checkout import Checkout
 from local_aws.host import docker_engine, process
-from local_aws.settings import Settings
 from pipeline.errors import LocalAwsError, WaitTimeoutError
 from pipeline.waiting import wait_until
 
@@ -18,50 +18,50 @@ STOP_SECONDS = 30
 MODULE = "local_aws.server"
 
 
-def start(settings: Settings, say: Callable[[str], None]) -> None:
+def start(checkout: Checkout, log: Callable[[str], None]) -> None:
     """Start the server in a session of its own and wait until it answers.
 
     Raises LocalAwsError with the log's last lines when it ends or stays silent.
     """
-    say(f"starting the local AWS at {settings.endpoint_url}")
-    with log_file(settings).open("ab") as log:
+    log(f"starting the local AWS at {checkout.endpoint_url}")
+    with log_file(checkout).open("ab") as output:
         server = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", MODULE, "--state", str(settings.state_directory)],
+            [sys.executable, "-m", MODULE, "--state", str(checkout.state_directory)],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     identity = process.of(server.pid)
     if identity is not None:
-        identity.save(pid_file(settings))
+        identity.save(pid_file(checkout))
 
     def answers() -> bool | None:
         if server.poll() is not None:
-            raise _did_not_start(settings, f"it ended with exit code {server.returncode}")
-        return healthy(settings) or None
+            raise _did_not_start(checkout, f"it ended with exit code {server.returncode}")
+        return healthy(checkout) or None
 
     try:
         wait_until(answers, what="the local AWS", timeout=START_SECONDS, first_pause=0.1, longest_pause=0.5)
     except WaitTimeoutError as error:
-        raise _did_not_start(settings, f"it did not answer within {START_SECONDS} s") from error
+        raise _did_not_start(checkout, f"it did not answer within {START_SECONDS} s") from error
     except BaseException:
         server.terminate()
         raise
 
 
-def find_answering(settings: Settings) -> process.Process | None:
+def find_answering(checkout: Checkout) -> process.Process | None:
     """The running server of this checkout once it answers; None when there is none, or it is just ending.
 
     Raises LocalAwsError when it runs and stays silent.
     """
-    server = find(settings)
+    server = find(checkout)
     if server is None:
         return None
     try:
         answers = wait_until(
-            lambda: True if healthy(settings) else None if server.alive() else False,
+            lambda: True if healthy(checkout) else None if server.alive() else False,
             what="the local AWS",
             timeout=START_SECONDS,
             first_pause=0.1,
@@ -71,18 +71,18 @@ def find_answering(settings: Settings) -> process.Process | None:
         raise LocalAwsError(
             "the local AWS runs but does not answer",
             why=f"process {server.pid} was silent for {START_SECONDS} s",
-            next_step=f"read {log_file(settings)}; `python -m pipeline local down` ends it and all it knows",
-            details=docker_engine.last_lines(log_file(settings), 15),
+            next_step=f"read {log_file(checkout)}; `python -m pipeline local down` ends it and all it knows",
+            details=docker_engine.last_lines(log_file(checkout), 15),
         ) from error
     return server if answers else None
 
 
-def stop(settings: Settings, say: Callable[[str], None]) -> None:
+def stop(checkout: Checkout, log: Callable[[str], None]) -> None:
     """End the server if it runs: by SIGTERM, and by SIGKILL when that has not helped within 30 s."""
-    server = find(settings)
+    server = find(checkout)
     if server is None:
         return
-    say("stopping the local AWS")
+    log("stopping the local AWS")
     server.signal(signal.SIGTERM)
     try:
         wait_until(
@@ -97,34 +97,34 @@ def stop(settings: Settings, say: Callable[[str], None]) -> None:
         wait_until(lambda: (not server.alive()) or None, what="the local AWS's end", timeout=STOP_SECONDS)
 
 
-def _did_not_start(settings: Settings, why: str) -> LocalAwsError:
+def _did_not_start(checkout: Checkout, why: str) -> LocalAwsError:
     return LocalAwsError(
         "the local AWS did not start",
         why=why,
-        next_step=f"read {log_file(settings)}, then run `python -m pipeline local up` again",
-        details=docker_engine.last_lines(log_file(settings), 15),
+        next_step=f"read {log_file(checkout)}, then run `python -m pipeline local up` again",
+        details=docker_engine.last_lines(log_file(checkout), 15),
     )
 
 
-def find(settings: Settings) -> process.Process | None:
+def find(checkout: Checkout) -> process.Process | None:
     """The running server of this checkout, also when somebody deleted the file that remembers its pid."""
-    server = process.remembered(pid_file(settings))
+    server = process.remembered(pid_file(checkout))
     if server is not None and server.alive():
         return server
-    return process.by_command(MODULE, str(settings.state_directory))
+    return process.by_command(MODULE, str(checkout.state_directory))
 
 
-def healthy(settings: Settings) -> bool:
+def healthy(checkout: Checkout) -> bool:
     """Whether the server answers within two seconds."""
     try:
-        return requests.get(f"{settings.endpoint_url}/_ministack/health", timeout=2).ok
+        return requests.get(f"{checkout.endpoint_url}/_ministack/health", timeout=2).ok
     except requests.RequestException:
         return False
 
 
-def pid_file(settings: Settings) -> Path:
-    return settings.state_directory / "server.json"
+def pid_file(checkout: Checkout) -> Path:
+    return checkout.state_directory / "server.json"
 
 
-def log_file(settings: Settings) -> Path:
-    return settings.state_directory / "local.log"
+def log_file(checkout: Checkout) -> Path:
+    return checkout.state_directory / "local.log"

@@ -9,15 +9,16 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from local_aws.checkout import REGION
 from local_aws.emulator.registry import Attributes, Properties, Registry
 from local_aws.host import docker_engine
 from local_aws.host.base_images import database_image
 from local_aws.rds.recovery import Recovery
 from local_aws.rds.refusals import refuse_instance
 from local_aws.rds.server_container import Master, Server, remove, remove_volume, set_master, start
-from local_aws.settings import REGION
 
 TYPE = "AWS::RDS::DBInstance"
+SNAPSHOT = "AWS::RDS::DBSnapshot"
 VOLUME = "_slipway_volume"
 IMAGE = "_slipway_image"
 
@@ -48,7 +49,7 @@ class Instances:
         identifier, attributes = self._shipped["create"](logical_id, properties, stack_name)
         record = self._record(identifier)
         record["Endpoint"]["Address"] = f"{self.server(identifier)}.rds.local"
-        record[VOLUME] = self._registry.settings.name("database", identifier, secrets.token_hex(3))
+        record[VOLUME] = self._registry.checkout.name("database", identifier, secrets.token_hex(3))
         with self._becoming_available(record, "creating"):
             self._start(record, properties, _master(properties))
         return identifier, {**attributes, "Endpoint.Address": record["Endpoint"]["Address"]}
@@ -67,7 +68,7 @@ class Instances:
                 self._start(record, new, _master(new))
             elif old.get("MasterUserPassword") != new.get("MasterUserPassword"):
                 container = docker_engine.connect().containers.get(
-                    self._registry.settings.name("database", self.server(identifier))
+                    self._registry.checkout.name("database", self.server(identifier))
                 )
                 set_master(container, _master(new))
         return identifier, attributes
@@ -77,9 +78,9 @@ class Instances:
         record = self._record(identifier)
         if record is None:
             return
-        before = set(self._registry.store("rds", "_snapshots"))
+        before = set(self._registry.records(SNAPSHOT))
         self._shipped["snapshot"](identifier, properties)
-        snapshots = self._registry.store("rds", "_snapshots")
+        snapshots = self._registry.records(SNAPSHOT)
         for name in set(snapshots) - before:
             snapshots[name][VOLUME] = record[VOLUME]
 
@@ -98,15 +99,15 @@ class Instances:
         identifier = record["DBInstanceIdentifier"]
         record["DBInstanceStatus"] = "deleting"
         client = docker_engine.connect()
-        remove(client, self._registry.settings, self.server(identifier))
-        kept = {snapshot.get(VOLUME) for snapshot in self._registry.store("rds", "_snapshots").values()}
+        remove(client, self._registry.checkout, self.server(identifier))
+        kept = {snapshot.get(VOLUME) for snapshot in self._registry.records(SNAPSHOT).values()}
         if record.get(VOLUME) and record[VOLUME] not in kept:
             remove_volume(client, record[VOLUME])
         self._shipped["delete"](identifier, properties)
 
     def expected(self) -> list[dict[str, Any]]:
         """The records of the instances whose server ought to answer, also of those that failed."""
-        records = self._registry.store("rds", "_instances").values()
+        records = self._registry.records(TYPE).values()
         wanted = ("available", "failed")
         return [one for one in records if one.get("DBInstanceStatus") in wanted and one.get(VOLUME)]
 
@@ -129,11 +130,13 @@ class Instances:
             volume=record[VOLUME],
             options=self._options(properties),
         )
-        start(client, self._registry.settings, image, server, master)
+        start(client, self._registry.checkout, image, server, master)
         record[IMAGE] = image
 
     def _options(self, properties: Properties) -> dict[str, str]:
-        group = self._registry.store("rds", "_param_groups").get(properties.get("DBParameterGroupName", ""))
+        group = self._registry.records("AWS::RDS::DBParameterGroup").get(
+            properties.get("DBParameterGroupName", "")
+        )
         parameters = (group or {}).get("Parameters", {})
         return {name: str(entry["ParameterValue"]) for name, entry in parameters.items()}
 
@@ -143,7 +146,7 @@ class Instances:
         return identifier if region == REGION else f"{identifier}.{region}"
 
     def _record(self, identifier: str) -> Any:
-        return self._registry.store("rds", "_instances").get(identifier)
+        return self._registry.records(TYPE).get(identifier)
 
     @contextlib.contextmanager
     def _becoming_available(self, record: dict[str, Any], status: str) -> Iterator[None]:

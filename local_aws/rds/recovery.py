@@ -29,21 +29,21 @@ class Recovery:
         self._retry_at: dict[str, float] = {}
 
     def start(self) -> None:
-        for record in self._registry.store("rds", "_instances").all_values():
+        for record in self._registry.records("AWS::RDS::DBInstance").all_values():
             if record.get("DBInstanceStatus") == "modifying":  # by a server that is no more
                 record["DBInstanceStatus"] = "available"
         threading.Thread(target=self._loop, name="database-recovery", daemon=True).start()
 
     def look(self, client: Any) -> None:
         """Make the container again of an available instance that has none, and of a failed one."""
-        for region in sorted(self._registry.regions("rds", "_instances")):
+        for region in sorted(self._registry.regions("AWS::RDS::DBInstance")):
             with self._registry.scope(region):
                 for record in self._instances.expected():
                     self._look_at(client, record)
 
     def _look_at(self, client: Any, record: dict[str, Any]) -> None:
         identifier = record["DBInstanceIdentifier"]
-        name = self._registry.settings.name("database", self._instances.server(identifier))
+        name = self._registry.checkout.name("database", self._instances.server(identifier))
         if record["DBInstanceStatus"] == "failed":
             if self._clock() < self._retry_at.setdefault(name, self._clock() + RETRY_AFTER):
                 return

@@ -20,16 +20,20 @@ def refuse_instance(registry: Registry, properties: Properties) -> None:
     if engine not in ENGINES:
         raise _invalid(f"The local AWS runs {' and '.join(ENGINES)}, not {engine or 'nothing'}")
     refuse_master(properties)
-    groups = registry.store("rds", "_subnet_groups")
+    groups = registry.records("AWS::RDS::DBSubnetGroup")
     group = groups.get(properties.get("DBSubnetGroupName", ""))
     if properties.get("DBSubnetGroupName") and group is None:
         raise _refused(f"DB subnet group '{properties['DBSubnetGroupName']}' does not exist.", 404)
     name = properties.get("DBParameterGroupName", "")
-    if name and not name.startswith("default.") and name not in registry.store("rds", "_param_groups"):
+    if (
+        name
+        and not name.startswith("default.")
+        and name not in registry.records("AWS::RDS::DBParameterGroup")
+    ):
         raise _refused(f"DBParameterGroup not found: {name}", 404)
     refuse_security_groups(
         list(properties.get("VPCSecurityGroups") or []),
-        registry.store("ec2", "_security_groups"),
+        registry.records("AWS::EC2::SecurityGroup"),
         (group or {}).get("VpcId"),
     )
 

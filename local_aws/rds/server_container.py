@@ -13,7 +13,7 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from local_aws.settings import Settings
+from local_aws.checkout import Checkout
 from pipeline.errors import WaitTimeoutError
 from pipeline.waiting import wait_until
 
@@ -50,8 +50,8 @@ class Server:
     volume: str
     options: Mapping[str, str] = field(default_factory=dict)
 
-    def name(self, settings: Settings) -> str:
-        return settings.name("database", self.identifier)
+    def name(self, checkout: Checkout) -> str:
+        return checkout.name("database", self.identifier)
 
     def command(self) -> list[str]:
         """Arguments for mysqld; a setting that this server does not know is left out by it with a warning."""
@@ -88,26 +88,26 @@ class Master:
         )
 
 
-def start(client: Any, settings: Settings, image: str, server: Server, master: Master | None) -> Any:
+def start(client: Any, checkout: Checkout, image: str, server: Server, master: Master | None) -> Any:
     """Start a server on its volume (made when missing), and give its container once it accepts connections.
 
     A container of the same name is replaced; the data lie in the volume, and so does the master user where
     `master` is None. Raises RuntimeError with the
     server's last words when it ends or is not ready after three minutes.
     """
-    remove(client, settings, server.identifier)
-    labels = settings.labels("database", identifier=server.identifier)
+    remove(client, checkout, server.identifier)
+    labels = checkout.labels("database", identifier=server.identifier)
     client.volumes.create(server.volume, labels=labels)
     container = client.containers.create(
         image,
         command=server.command(),
-        name=server.name(settings),
+        name=server.name(checkout),
         hostname=server.identifier[:63],
         labels=labels,
         environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "yes", "MYSQL_ROOT_HOST": "localhost"},
         volumes={server.volume: {"bind": "/var/lib/mysql", "mode": "rw"}},
-        network=settings.network,
-        networking_config={settings.network: client.api.create_endpoint_config(aliases=[server.host])},
+        network=checkout.network,
+        networking_config={checkout.network: client.api.create_endpoint_config(aliases=[server.host])},
         restart_policy={"Name": "unless-stopped"},
     )
     container.start()
@@ -125,10 +125,10 @@ def set_master(container: Any, master: Master) -> None:
         raise RuntimeError(output.decode(errors="replace").strip())
 
 
-def remove(client: Any, settings: Settings, identifier: str) -> None:
+def remove(client: Any, checkout: Checkout, identifier: str) -> None:
     """Stop the server so that it closes its files, and remove its container; its volume stays."""
     try:
-        container = client.containers.get(settings.name("database", identifier))
+        container = client.containers.get(checkout.name("database", identifier))
     except NotFound:
         return
     container.stop(timeout=20)

@@ -7,7 +7,7 @@ so that neither a release nor destroy takes them for its own.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from pipeline.account import roles as identity
 from pipeline.account.roles import Repository
@@ -17,20 +17,15 @@ from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.graph import template
 
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+
 SHARED = "github-oidc"
 DEPLOY_ROLE = "github-deploy-role"
 EVERYWHERE = {"EnvironmentName": identity.REGIONAL, "Region": "*", "LaunchesStacks": "true"}
 """What the role of regional.yml differs in: it launches everything in other regions, and deletes it again."""
 
 Log = Callable[[str], None]
-
-
-class Providers(Protocol):
-    """What finding the identity provider asks of IAM."""
-
-    def list_open_id_connect_providers(self) -> dict[str, Any]: ...
-
-    def get_open_id_connect_provider(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ def _known_ids(current: stacks.StackDescription | None, repository: Repository) 
     return current.parameters.get("RepositoryWithIds", "")
 
 
-def _existing_provider(iam: Providers, current: stacks.StackDescription | None) -> str:
+def _existing_provider(iam: "IAMClient", current: stacks.StackDescription | None) -> str:
     """GitHub's identity provider where the account has one that is not this stack's own, else nothing.
 
     Raises UsageError where it does not take AWS's audience.
@@ -112,7 +107,7 @@ def _existing_provider(iam: Providers, current: stacks.StackDescription | None) 
             next_step="aws iam add-client-id-to-open-id-connect-provider "
             f"--open-id-connect-provider-arn {found[0]} --client-id {identity.AUDIENCE}",
         )
-    return str(found[0])
+    return found[0]
 
 
 def _deploy(

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import botocore.exceptions
 
@@ -73,7 +72,7 @@ def in_our_words(error: BaseException) -> SlipwayError | None:
     return full_disk(str(error))
 
 
-def _from_answer(error: Any) -> SlipwayError:
+def _from_answer(error: botocore.exceptions.ClientError) -> SlipwayError:
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "") or str(error)
     operation = error.operation_name

@@ -17,26 +17,20 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import BusyError, WaitTimeoutError
+from pipeline.waiting import Wait
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
 
 STALE_AFTER = 300.0
 BEAT_EVERY = 60.0
 SETTLE = 2.0
 """Seconds."""
-
-
-class LockParameters(Protocol):
-    """What the lock asks of SSM."""
-
-    def get_parameter(self, **request: Any) -> dict[str, Any]: ...
-
-    def put_parameter(self, **request: Any) -> dict[str, Any]: ...
-
-    def delete_parameter(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ def myself(doing: str) -> Owner:
 
 @contextmanager
 def held(
-    ssm: LockParameters,
+    ssm: "SSMClient",
     name: str,
     owner: Owner,
     log: Callable[[str], None],
@@ -93,7 +87,7 @@ def held(
 def wait_for(
     take: Callable[[], AbstractContextManager[None]],
     log: Callable[[str], None],
-    wait: Callable[..., Any],
+    wait: Wait,
     patience: float,
 ) -> Iterator[None]:
     """Hold what `take` gives for the block, trying again for `patience` seconds while it raises BusyError.
@@ -121,7 +115,7 @@ def wait_for(
 
 
 def _acquire(
-    ssm: LockParameters,
+    ssm: "SSMClient",
     name: str,
     owner: Owner,
     log: Callable[[str], None],
@@ -155,7 +149,7 @@ def _acquire(
             raise _lost()
 
 
-def _create(ssm: LockParameters, name: str, owner: Owner) -> bool:
+def _create(ssm: "SSMClient", name: str, owner: Owner) -> bool:
     try:
         ssm.put_parameter(Name=name, Value=_value(owner), Type="String", Overwrite=False)
     except ClientError as error:
@@ -165,7 +159,7 @@ def _create(ssm: LockParameters, name: str, owner: Owner) -> bool:
     return True
 
 
-def _delete(ssm: LockParameters, name: str) -> None:
+def _delete(ssm: "SSMClient", name: str) -> None:
     try:
         ssm.delete_parameter(Name=name)
     except ClientError as error:
@@ -173,7 +167,7 @@ def _delete(ssm: LockParameters, name: str) -> None:
             raise
 
 
-def _read(ssm: LockParameters, name: str) -> tuple[Owner | None, float]:
+def _read(ssm: "SSMClient", name: str) -> tuple[Owner | None, float]:
     """The owner, and the seconds since it last gave a sign, both times being AWS's."""
     try:
         answer = ssm.get_parameter(Name=name)
@@ -190,7 +184,7 @@ def _read(ssm: LockParameters, name: str) -> tuple[Owner | None, float]:
     return owner, (now - written).total_seconds()
 
 
-def _beat(ssm: LockParameters, name: str, owner: Owner, stop: threading.Event) -> None:
+def _beat(ssm: "SSMClient", name: str, owner: Owner, stop: threading.Event) -> None:
     while not stop.wait(BEAT_EVERY):
         try:
             current, _ = _read(ssm, name)
@@ -200,7 +194,7 @@ def _beat(ssm: LockParameters, name: str, owner: Owner, stop: threading.Event) -
             continue  # the next beat may get through; five in a row must fail before the lock is lost
 
 
-def _release(ssm: LockParameters, name: str, owner: Owner) -> None:
+def _release(ssm: "SSMClient", name: str, owner: Owner) -> None:
     try:
         current, _ = _read(ssm, name)
         if current is not None and current.token == owner.token:

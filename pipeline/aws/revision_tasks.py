@@ -5,24 +5,24 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from pipeline.aws import stopped_tasks
+
+if TYPE_CHECKING:
+    from types_boto3_ecs import ECSClient
+    from types_boto3_ecs.type_defs import TaskTypeDef
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_logs import CloudWatchLogsClient
 
 _TASKS = 2
 """As many are told; they tend to suffer from the same."""
 
 
-class Targets(Protocol):
-    """What the health of targets asks of Elastic Load Balancing."""
-
-    def describe_target_health(self, **request: Any) -> dict[str, Any]: ...
-
-
 def of_tasks(
-    ecs: stopped_tasks.Ecs,
-    logs: stopped_tasks.Logs,
-    elbv2: Targets,
+    ecs: "ECSClient",
+    logs: "CloudWatchLogsClient",
+    elbv2: "ElasticLoadBalancingv2Client",
     service_arn: str,
     definition: str,
     target_groups: Sequence[str],
@@ -44,7 +44,7 @@ def of_tasks(
     return [*lines, *_words(ecs, logs, own[0])]
 
 
-def _health(task: Mapping[str, Any], targets: Mapping[str, str]) -> list[str]:
+def _health(task: "TaskTypeDef", targets: Mapping[str, str]) -> list[str]:
     lines = [f"task {_id(task)} is {task['lastStatus']}"]
     lines += [
         f"  health of container {container['name']}: {container.get('healthStatus', 'UNKNOWN')}"
@@ -56,7 +56,7 @@ def _health(task: Mapping[str, Any], targets: Mapping[str, str]) -> list[str]:
     return lines + [f"  health of target {one}: {targets[one]}" for one in addresses if one in targets]
 
 
-def _by_address(elbv2: Targets, target_groups: Sequence[str]) -> dict[str, str]:
+def _by_address(elbv2: "ElasticLoadBalancingv2Client", target_groups: Sequence[str]) -> dict[str, str]:
     found = {}
     for group in target_groups:
         for target in elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]:
@@ -66,10 +66,10 @@ def _by_address(elbv2: Targets, target_groups: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _words(ecs: stopped_tasks.Ecs, logs: stopped_tasks.Logs, task: Mapping[str, Any]) -> list[str]:
+def _words(ecs: "ECSClient", logs: "CloudWatchLogsClient", task: "TaskTypeDef") -> list[str]:
     names = tuple(container["name"] for container in task.get("containers", []))
     return stopped_tasks.last_words(ecs, logs, _id(task), task["taskDefinitionArn"], names)
 
 
-def _id(task: Mapping[str, Any]) -> str:
-    return str(task["taskArn"].rsplit("/", 1)[-1])
+def _id(task: "TaskTypeDef") -> str:
+    return task["taskArn"].rsplit("/", 1)[-1]

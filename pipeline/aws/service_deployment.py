@@ -3,14 +3,18 @@
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
 from pipeline.errors import AwsRefusedError
+
+if TYPE_CHECKING:
+    from types_boto3_ecs import ECSClient, type_defs
+    from types_boto3_ecs.literals import AssignPublicIpType
 
 STAGES = (
     "RECONCILE_SERVICE",
@@ -30,20 +34,6 @@ STATUSES = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "R
 _ROLLING_BACK = frozenset(STATUSES[2:5])
 _FAILED = frozenset(ENDED[1:])
 _GONE = ("ServiceNotFoundException", "ClusterNotFoundException")
-
-
-class Deployments(Protocol):
-    """What following a service deployment asks of ECS."""
-
-    def list_service_deployments(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_service_deployments(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_service_revisions(self, **request: Any) -> dict[str, Any]: ...
-
-    def continue_service_deployment(self, **request: Any) -> dict[str, Any]: ...
-
-    def stop_service_deployment(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -120,7 +110,7 @@ class Revision:
     task_definition: str
     image: str
     subnets: tuple[str, ...]
-    public_ip: str
+    public_ip: "AssignPublicIpType"
 
     @property
     def digest(self) -> str:
@@ -128,7 +118,7 @@ class Revision:
         return self.image.partition("@")[2]
 
 
-def latest(ecs: Deployments, service_arn: str) -> ServiceDeployment | None:
+def latest(ecs: "ECSClient", service_arn: str) -> ServiceDeployment | None:
     """The deployment that is under way, else the one created last, else None."""
     briefs = list(listed(ecs, service_arn))
     under_way = [brief for brief in briefs if brief["status"] not in ENDED]
@@ -136,20 +126,20 @@ def latest(ecs: Deployments, service_arn: str) -> ServiceDeployment | None:
     return describe(ecs, chosen["serviceDeploymentArn"]) if chosen else None
 
 
-def describe(ecs: Deployments, arn: str) -> ServiceDeployment | None:
+def describe(ecs: "ECSClient", arn: str) -> ServiceDeployment | None:
     """One deployment as it is now; None where ECS no longer knows it."""
     found = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
     return _read(found[0]) if found else None
 
 
-def successful(ecs: Deployments, service_arn: str) -> list[str]:
+def successful(ecs: "ECSClient", service_arn: str) -> list[str]:
     """The service revisions that were released, the newest first."""
     briefs = [brief for brief in listed(ecs, service_arn) if brief["status"] == "SUCCESSFUL"]
     briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
     return [brief["targetServiceRevisionArn"] for brief in briefs]
 
 
-def revision(ecs: Deployments, arn: str) -> Revision:
+def revision(ecs: "ECSClient", arn: str) -> Revision:
     """The service revision `arn`. Raises AwsRefusedError where ECS does not know it (yet)."""
     found = ecs.describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"]
     if not found:
@@ -157,8 +147,8 @@ def revision(ecs: Deployments, arn: str) -> Revision:
     raw = found[0]
     network = raw.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     images = {image["containerName"]: image for image in raw.get("containerImages", [])}
-    chosen: dict[str, Any] = images.get("app") or next(iter(images.values()), {})
-    image = str(chosen.get("image", ""))
+    chosen: type_defs.ContainerImageTypeDef = images.get("app") or next(iter(images.values()), None) or {}
+    image = chosen.get("image", "")
     if "@" not in image and chosen.get("imageDigest"):
         image = f"{image}@{chosen['imageDigest']}"
     return Revision(
@@ -170,23 +160,29 @@ def revision(ecs: Deployments, arn: str) -> Revision:
     )
 
 
-def answer(ecs: Deployments, deployment: ServiceDeployment, hook: Hook, action: str) -> None:
+def answer(
+    ecs: "ECSClient", deployment: ServiceDeployment, hook: Hook, action: Literal["CONTINUE", "ROLLBACK"]
+) -> None:
     """Answer a PAUSE hook: CONTINUE or ROLLBACK."""
     ecs.continue_service_deployment(serviceDeploymentArn=deployment.arn, hookId=hook.hook_id, action=action)
 
 
-def roll_back(ecs: Deployments, deployment: ServiceDeployment) -> None:
+def roll_back(ecs: "ECSClient", deployment: ServiceDeployment) -> None:
     """Stop a deployment that is under way; ECS puts the earlier revision back."""
     ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
 
 
-def listed(ecs: Deployments, service_arn: str) -> Iterator[dict[str, Any]]:
+def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[type_defs.ServiceDeploymentBriefTypeDef]":
     """Every deployment of the service in brief, as ListServiceDeployments gives it; none where somebody
     deleted the service. ECS remembers 90 days, and gives 20 at a time unless asked for more.
     """
     cluster = service_arn.split("/")[1]
-    request: dict[str, Any] = {"service": service_arn, "cluster": cluster, "maxResults": 100}
-    while True:
+    request: type_defs.ListServiceDeploymentsRequestTypeDef = {
+        "service": service_arn,
+        "cluster": cluster,
+        "maxResults": 100,
+    }
+    while True:  # botocore has no paginator for it
         try:
             page = ecs.list_service_deployments(**request)
         except ClientError as error:
@@ -199,7 +195,7 @@ def listed(ecs: Deployments, service_arn: str) -> Iterator[dict[str, Any]]:
         request["nextToken"] = page["nextToken"]
 
 
-def _read(raw: Mapping[str, Any]) -> ServiceDeployment:
+def _read(raw: "type_defs.ServiceDeploymentTypeDef") -> ServiceDeployment:
     target = raw.get("targetServiceRevision", {})
     alarms = raw.get("alarms", {})
     hooks = [

@@ -7,10 +7,9 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
 
 import os
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 import boto3
@@ -18,6 +17,19 @@ from botocore.config import Config
 
 from pipeline.config.environment import Environment, did_you_mean
 from pipeline.errors import EnvironmentFileError, UsageError, WrongAccountError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ecr import ECRClient
+    from types_boto3_ecs import ECSClient
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_iam import IAMClient
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_ssm import SSMClient
+    from types_boto3_sts import STSClient
+    from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _ATTEMPTS = 10
 # The first call of every command is to STS: where nothing answers it should not take a minute to say so.
@@ -40,9 +52,9 @@ class Aws:
     def __init__(self, access: Access) -> None:
         self.access = access
         self._lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, object] = {}
         self._calls = 0
-        self._session: Any = boto3.Session(
+        self._session = boto3.Session(
             aws_access_key_id=access.access_key,
             aws_secret_access_key=access.secret_key,
             region_name=access.region,
@@ -69,7 +81,29 @@ class Aws:
                 next_step="correct it, or update boto3 if the region is a new one",
             )
 
-    def client(self, service: str) -> Any:
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
+    @overload
+    def client(self, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
+    @overload
+    def client(self, service: Literal["ecr"]) -> "ECRClient": ...
+    @overload
+    def client(self, service: Literal["ecs"]) -> "ECSClient": ...
+    @overload
+    def client(self, service: Literal["elbv2"]) -> "ElasticLoadBalancingv2Client": ...
+    @overload
+    def client(self, service: Literal["iam"]) -> "IAMClient": ...
+    @overload
+    def client(self, service: Literal["logs"]) -> "CloudWatchLogsClient": ...
+    @overload
+    def client(self, service: Literal["s3"]) -> "S3Client": ...
+    @overload
+    def client(self, service: Literal["ssm"]) -> "SSMClient": ...
+    @overload
+    def client(self, service: Literal["sts"]) -> "STSClient": ...
+    def client(self, service: Any) -> Any:
+        """One client per service, made at its first use."""
+        # Any: what a caller may ask for, and what it gets, stands in the overloads.
         with self._lock:
             if service not in self._clients:
                 config = _config(service)
@@ -94,7 +128,7 @@ class Aws:
         except ValueError:
             return host == "localhost" or host.endswith(".localhost")
 
-    def _count(self, **_: Any) -> None:
+    def _count(self, **_: object) -> None:
         self._calls += 1
 
 
@@ -117,12 +151,12 @@ def _config(service: str) -> Config:
     )
 
 
-def guard_account(identity: Mapping[str, Any], environment: Environment) -> None:
+def guard_account(identity: "GetCallerIdentityResponseTypeDef", environment: Environment) -> None:
     """Refuse the credentials of any account but the environment's; raises WrongAccountError.
 
     identity: STS GetCallerIdentity's answer.
     """
-    account = str(identity["Account"])
+    account = identity["Account"]
     if account != environment.account:
         raise WrongAccountError(
             f"these credentials belong to account {account}",

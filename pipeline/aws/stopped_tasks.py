@@ -5,14 +5,19 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import SlipwayError
+
+if TYPE_CHECKING:
+    from types_boto3_ecs import ECSClient
+    from types_boto3_ecs.type_defs import ContainerTypeDef, TaskTypeDef
+    from types_boto3_logs import CloudWatchLogsClient
 
 SERVICE = "AWS::ECS::Service"
 _EVENTS = 6
@@ -20,24 +25,6 @@ _TROUBLE = re.compile(r"unable|fail|unhealthy|insufficient|error|rolling back", 
 _LINES = 20
 # A task that ECS stops for these reasons has not failed: it was replaced or scaled in.
 _HARMLESS = ("Scaling activity initiated by", "Task stopped by user")
-
-
-class Ecs(Protocol):
-    """What the evidence asks of ECS."""
-
-    def describe_services(self, **request: Any) -> dict[str, Any]: ...
-
-    def list_tasks(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_tasks(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_task_definition(self, **request: Any) -> dict[str, Any]: ...
-
-
-class Logs(Protocol):
-    """What the evidence asks of CloudWatch Logs."""
-
-    def get_log_events(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -59,8 +46,8 @@ class StoppedTaskWatcher:
 
     def __init__(
         self,
-        ecs: Ecs,
-        logs: Logs,
+        ecs: "ECSClient",
+        logs: "CloudWatchLogsClient",
         *,
         cluster: str,
         stack_name: str,
@@ -97,19 +84,19 @@ class StoppedTaskWatcher:
             lines += told
         return lines
 
-    def _stopped(self) -> list[dict[str, Any]]:
+    def _stopped(self) -> "list[TaskTypeDef]":
         arns = self._ecs.list_tasks(cluster=self._cluster, desiredStatus="STOPPED")["taskArns"]
         new = [arn for arn in arns if arn not in self._seen][:100]
         if not new:
             return []
-        tasks: list[dict[str, Any]] = self._ecs.describe_tasks(cluster=self._cluster, tasks=new)["tasks"]
+        tasks = self._ecs.describe_tasks(cluster=self._cluster, tasks=new)["tasks"]
         ended = [task for task in tasks if task.get("lastStatus", "STOPPED") == "STOPPED"]
         self._seen.update(task["taskArn"] for task in ended)
         # CloudFormation names a service <stack>-<logical id>-<random> where the template gives it no name.
         return [task for task in ended if self._stack_name in task.get("group", self._stack_name)]
 
 
-def judge(tasks: Sequence[Mapping[str, Any]], since: datetime) -> list[StoppedTask]:
+def judge(tasks: "Sequence[TaskTypeDef]", since: datetime) -> list[StoppedTask]:
     """Of DescribeTasks' answer, the tasks since then that failed; the latest first, one per reason."""
     failed: dict[tuple[str, tuple[str, ...]], StoppedTask] = {}
     for task in sorted(tasks, key=lambda t: t.get("stoppedAt") or t["createdAt"], reverse=True):
@@ -129,7 +116,7 @@ def judge(tasks: Sequence[Mapping[str, Any]], since: datetime) -> list[StoppedTa
     return list(failed.values())
 
 
-def _service_events(ecs: Ecs, service_arn: str, since: datetime) -> list[str]:
+def _service_events(ecs: "ECSClient", service_arn: str, since: datetime) -> list[str]:
     cluster, service = names(service_arn)
     found = ecs.describe_services(cluster=cluster, services=[service])["services"]
     events = [
@@ -140,12 +127,16 @@ def _service_events(ecs: Ecs, service_arn: str, since: datetime) -> list[str]:
     return [f"service event: {message}" for message in reversed(events[:_EVENTS])]
 
 
-def _words_of(ecs: Ecs, logs: Logs, task: StoppedTask) -> list[str]:
+def _words_of(ecs: "ECSClient", logs: "CloudWatchLogsClient", task: StoppedTask) -> list[str]:
     return last_words(ecs, logs, task.task_id, task.definition, task.failed_containers)
 
 
 def last_words(
-    ecs: Ecs, logs: Logs, task_id: str, task_definition: str, containers: Sequence[str]
+    ecs: "ECSClient",
+    logs: "CloudWatchLogsClient",
+    task_id: str,
+    task_definition: str,
+    containers: Sequence[str],
 ) -> list[str]:
     """The last log lines of a task's containers, those of the names `containers`."""
     definition = ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
@@ -163,7 +154,7 @@ def last_words(
     return lines
 
 
-def _latest_lines(logs: Logs, group: str, stream: str) -> list[str]:
+def _latest_lines(logs: "CloudWatchLogsClient", group: str, stream: str) -> list[str]:
     try:
         events = logs.get_log_events(
             logGroupName=group, logStreamName=stream, limit=_LINES, startFromHead=False
@@ -175,7 +166,7 @@ def _latest_lines(logs: Logs, group: str, stream: str) -> list[str]:
     return [event["message"].rstrip() for event in events]
 
 
-def _ended(container: Mapping[str, Any]) -> str:
+def _ended(container: "ContainerTypeDef") -> str:
     code = container.get("exitCode")
     words = [container["name"], "did not start" if code is None else f"exited with {code}"]
     if container.get("reason"):

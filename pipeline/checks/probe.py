@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 import requests
 from urllib3.exceptions import NewConnectionError, ProxyError
@@ -15,12 +14,6 @@ TIMEOUT = 5.0
 """Seconds for one answer; one that takes longer counts as none."""
 
 
-class Http(Protocol):
-    """What the probe asks of a requests.Session."""
-
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response: ...
-
-
 class Probe:
     """Asks `url` with GET, `rate` times a second, in a thread of its own.
 
@@ -29,7 +22,7 @@ class Probe:
 
     def __init__(
         self,
-        http: Http,
+        http: requests.Session,
         url: str,
         ledger: Ledger,
         rate: float = 5.0,

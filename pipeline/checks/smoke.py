@@ -5,11 +5,11 @@ the actuator is not reachable. What only this service is asked stands in app/smo
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import requests
+from requests import Session
 
 from pipeline.errors import SmokeFailedError, UsageError, WaitTimeoutError
 from pipeline.waiting import wait_until
@@ -18,12 +18,6 @@ VERSION_HEADER = "X-Service-Version"
 DIGEST_HEADER = "X-Image-Digest"
 SETTLED_AFTER = 5
 """Answers in a row from the expected version: with two or more targets one would prove nothing."""
-
-
-class Http(Protocol):
-    """What smoke tests ask of a requests.Session."""
-
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Check:
     """A named check; `run` gives a word on what it saw, or raises CheckFailed."""
 
     name: str
-    run: Callable[[Http], str]
+    run: Callable[[Session], str]
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ def generic_checks(
 
 def run(
     checks: Sequence[Check],
-    http: Http,
+    http: Session,
     told: Callable[[Outcome], None],
     *,
     clock: Callable[[], float] = time.monotonic,
@@ -123,12 +117,16 @@ def failure_of(outcomes: Iterable[Outcome], url: str, environment: str) -> Smoke
     )
 
 
-def ask(http: Http, method: str, url: str, **options: Any) -> requests.Response:
+def ask(
+    http: Session, method: str, url: str, headers: Mapping[str, str] | None = None, json: object = None
+) -> requests.Response:
     """One request; redirects are answers like any other."""
-    return http.request(method, url, timeout=10, allow_redirects=False, **options)
+    return http.request(method, url, timeout=10, allow_redirects=False, headers=headers, json=json)
 
 
-def _answers(http: Http, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]) -> str:
+def _answers(
+    http: Session, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]
+) -> str:
     seen = "nothing"
 
     def probe() -> str | None:
@@ -144,7 +142,9 @@ def _answers(http: Http, target: Target, sleep: Callable[[float], None], clock: 
     return _within(probe, lambda: f"GET {target.probe}: {seen}; 200 was expected", target, sleep, clock)
 
 
-def _settles(http: Http, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]) -> str:
+def _settles(
+    http: Session, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]
+) -> str:
     seen: str | None = None
 
     def probe() -> str | None:
@@ -163,7 +163,7 @@ def _settles(http: Http, target: Target, sleep: Callable[[float], None], clock: 
     )
 
 
-def _digest(http: Http, target: Target) -> str:
+def _digest(http: Session, target: Target) -> str:
     seen = ask(http, "GET", target.url + target.probe).headers.get(DIGEST_HEADER)
     if seen != target.digest:
         raise CheckFailed(f"{DIGEST_HEADER} is {seen!r}; {target.digest!r} was expected")
@@ -185,14 +185,14 @@ def _within(
         raise CheckFailed(complaint()) from error
 
 
-def _forbidden(http: Http, target: Target) -> str:
+def _forbidden(http: Session, target: Target) -> str:
     answer = ask(http, target.forbidden_method, target.url + target.probe)
     if answer.status_code != 405:
         raise CheckFailed(f"{target.forbidden_method} {target.probe}: {answer.status_code}; 405 was expected")
     return "405"
 
 
-def _hidden(http: Http, target: Target) -> str:
+def _hidden(http: Session, target: Target) -> str:
     for path in ("/actuator", "/actuator/health", "/actuator/info", "/actuator/prometheus"):
         answer = ask(http, "GET", target.url + path)
         if answer.status_code not in (403, 404):

@@ -13,7 +13,7 @@
             expect: {status: 200, json: {id: "{order}"}}
 
 `expect.json` names the keys that must be there with those values; others may be. `{name}` stands for a saved
-value, `{unique}` for one that is new at every run.
+value, `{unique}` for one that is new at every run. A body is JSON of any shape (Any).
 """
 
 import re
@@ -23,8 +23,9 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from requests import Session
 
-from pipeline.checks.smoke import Check, CheckFailed, Http, ask
+from pipeline.checks.smoke import Check, CheckFailed, ask
 from pipeline.config import strict_yaml
 from pipeline.errors import UsageError
 
@@ -91,7 +92,7 @@ def checks(content: SmokeFile, url: str) -> list[Check]:
     return [Check(check.name, lambda http, check=check: _run(http, url, check)) for check in content.checks]  # type: ignore[misc]
 
 
-def _run(http: Http, url: str, check: ServiceCheck) -> str:
+def _run(http: Session, url: str, check: ServiceCheck) -> str:
     saved: dict[str, Any] = {"unique": uuid.uuid4().hex}
     for step in check.steps:
         request = str(_filled(step.request, saved))

@@ -6,23 +6,46 @@ from typing import TYPE_CHECKING
 
 from pipeline.account import roles
 from pipeline.cli import connect
+from pipeline.cli.command import ENVIRONMENT, Argument, command
 from pipeline.config import environment, project
 from pipeline.github import step_outputs
+
+NUMBERS = "its number, where the repository's OIDC subjects carry numbers"
 
 if TYPE_CHECKING:
     from pipeline.cli.console import Reporter
 
 
-def show_identity(arguments: argparse.Namespace, _: "Reporter") -> None:
+@command("identity", "Print the roles that a workflow signs in with, as step outputs.", ENVIRONMENT)
+def identity(arguments: argparse.Namespace, _: "Reporter") -> None:
     """What a workflow must know to sign in, printed and as the step's outputs; AWS is not asked."""
     here = project.find(Path.cwd())
-    spec = environment.load(arguments.environment, here.environments)
-    facts = roles.facts(spec, here.service)
+    loaded = environment.load(arguments.environment, here.environments)
+    facts = roles.facts(loaded, here.service)
     for name, value in facts.items():
         print(f"{name}={value}")
     step_outputs.give(**facts)
 
 
+@command(
+    "bootstrap",
+    "Make the account of these environments ready for GitHub Actions.",
+    Argument(
+        "environments",
+        metavar="ENV",
+        nargs="+",
+        help="an environment: a file in infra/environments/; all in one account and region",
+    ),
+    Argument("--repository", metavar="ORG/REPO", default="", help="on GitHub (git's origin)"),
+    Argument("--owner-id", metavar="NUMBER", default="", help=f"the organization, {NUMBERS}"),
+    Argument("--repository-id", metavar="NUMBER", default="", help=f"the repository, {NUMBERS}"),
+    Argument("--branch", default="main", help="whose pushes build images (main)"),
+    Argument(
+        "--regional",
+        action="store_true",
+        help="with a role that launches everything in other regions, for regional.yml",
+    ),
+)
 def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Make an account ready for the workflows of a repository."""
     here = project.find(Path.cwd())
@@ -31,15 +54,15 @@ def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     regional = [roles.REGIONAL] if arguments.regional else []
     for name in (*arguments.environments, *regional):
         roles.must_be_short(here.service, name)
-    settings = [connect.open_environment(name) for name in arguments.environments]
+    contexts = [connect.open_environment(name) for name in arguments.environments]
     repository = roles.repository(
         arguments.repository or roles.of_origin(here.root), arguments.owner_id, arguments.repository_id
     )
-    from pipeline.account import bootstrap as bootstrapping
+    from pipeline.account import bootstrap as account
 
     log = reporter.log("bootstrap")
     with reporter:
-        bootstrapping.run(settings, repository, arguments.branch, log, regional=arguments.regional)
+        account.run(contexts, repository, arguments.branch, log, regional=arguments.regional)
     for line in _next_steps(repository, [*arguments.environments, *regional]):
         print(line)
 

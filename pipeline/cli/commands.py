@@ -7,43 +7,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli import accounts, connect, images, reviews
-from pipeline.cli import arguments as command_line
+from pipeline.cli.command import APP, ENVIRONMENT, JSON, LEDGER, WAIT, Argument, command
 from pipeline.config import environment, project
 from pipeline.errors import SlipwayError
 from pipeline.github import step_outputs
+
+STRATEGIES = ("BLUE_GREEN", "CANARY", "LINEAR", "ROLLING")
 
 if TYPE_CHECKING:
     from pipeline.cli.console import Reporter
     from pipeline.release.deploy import Released
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line, each command with what runs it."""
-    return command_line.parser(
-        plan=reviews.plan,
-        deploy=_deploy,
-        rollback=_rollback,
-        status=_status,
-        smoke=_smoke,
-        logs=_logs,
-        destroy=_destroy,
-        regional=_regional,
-        local=_local,
-        comment=reviews.comment,
-        issue=reviews.issue,
-        drift=reviews.drift,
-        identity=accounts.show_identity,
-        bootstrap=accounts.bootstrap,
-        environments=images.environments,
-        source=images.source,
-        image=images.image,
-        verify=images.verify,
-    )
-
-
-def _deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command(
+    "deploy",
+    "Bring an environment up to date and test it.",
+    ENVIRONMENT,
+    JSON,
+    Argument("--image", metavar="URI@DIGEST", help="release this image instead of building app/"),
+    APP,
+    Argument(
+        "--strategy",
+        choices=("", *STRATEGIES),
+        metavar="STRATEGY",
+        help=f"how traffic moves this time, instead of what the file says: {', '.join(STRATEGIES)}",
+    ),
+    Argument(
+        "--despite-alarms",
+        action="store_true",
+        help="begin although an alarm is in ALARM (rollback always does)",
+    ),
+    WAIT,
+    LEDGER,
+)
+def deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.open_environment(arguments.environment, arguments.app, arguments.strategy)
-    from pipeline.release import deploy
+    from pipeline.release import deploy as release
     from pipeline.rollout.options import RolloutOptions
 
     options = RolloutOptions(
@@ -51,15 +50,28 @@ def _deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError
     )
     reporter.expect(list(context.nodes))
     with reporter:
-        released = deploy.deploy(
+        released = release.deploy(
             context, reporter, connect.base_image(context), image_uri=arguments.image, options=options
         )
     return _shown(released, arguments, reporter, "deploy")
 
 
-def _rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command(
+    "rollback",
+    "Stop the rollout that is under way, else release the version before.",
+    ENVIRONMENT,
+    JSON,
+    Argument(
+        "--straight",
+        action="store_true",
+        help="answer the gates at once: no migration, no test of the version",
+    ),
+    WAIT,
+    LEDGER,
+)
+def rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)
-    from pipeline.release import rollback
+    from pipeline.release import rollback as back
     from pipeline.rollout.options import RolloutOptions
     from pipeline.rollout.record import RolloutRecord
 
@@ -68,10 +80,10 @@ def _rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErr
         arguments.straight, ledger=arguments.ledger, wait_minutes=arguments.wait, on_finished=records.append
     )
     with reporter:
-        stopped = rollback.stop(context, reporter.log("rollback"), options)
+        stopped = back.stop(context, reporter.log("rollback"), options)
         if stopped is None:
             reporter.expect(list(context.nodes))
-            released = rollback.release_previous(context, reporter, options)
+            released = back.release_previous(context, reporter, options)
     if stopped is None:
         return _shown(released, arguments, reporter, "rollback")
     from pipeline.github import job_summary
@@ -99,16 +111,17 @@ def _shown(
     return released.failure
 
 
-def _smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command("smoke", "Test the running service at its load balancer.", ENVIRONMENT, JSON)
+def smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)
-    from pipeline.checks import smoke
+    from pipeline.checks.smoke import failure_of
     from pipeline.cli.release_report import checks_as_json
     from pipeline.github import job_summary
-    from pipeline.inspect import status
+    from pipeline.inspect.status import run_smoke_tests
 
     with reporter:
-        url, version, checks = status.run_smoke_tests(context, reporter.checked)
-    failure = smoke.failure_of(checks, url, context.environment.name)
+        url, version, checks = run_smoke_tests(context, reporter.checked)
+    failure = failure_of(checks, url, context.environment.name)
     job_summary.write(job_summary.of_smoke(context.environment.name, url, checks, failure))
     step_outputs.give(url=url, version=version)
     if arguments.json:
@@ -116,12 +129,13 @@ def _smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
     return failure
 
 
-def _status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command("status", "Show stacks, versions, tasks and targets.", ENVIRONMENT, JSON)
+def status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)
     from pipeline.cli import status_report
-    from pipeline.inspect import status
+    from pipeline.inspect.status import describe
 
-    seen = status.describe(context)
+    seen = describe(context)
     if arguments.json:
         print_json(status_report.as_json(seen))
     else:
@@ -129,31 +143,56 @@ def _status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError
     return None
 
 
-def _logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command(
+    "logs",
+    "Show the service's latest log lines.",
+    ENVIRONMENT,
+    Argument("--since", default="10m", metavar="TIME", help="how far back: 30s, 10m, 2h, 1d (10m)"),
+    Argument("--follow", action="store_true", help="go on until Ctrl-C"),
+)
+def logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)
-    from pipeline.inspect import logs
+    from pipeline.inspect.logs import seconds, tail
 
-    seconds = logs.seconds(arguments.since)
-    logs.tail(context, seconds, reporter.plain, follow=arguments.follow)
+    tail(context, seconds(arguments.since), reporter.plain, follow=arguments.follow)
     return None
 
 
-def _destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command(
+    "destroy",
+    "Delete an environment.",
+    ENVIRONMENT,
+    Argument("--confirm", metavar="ENV", default="", help="the environment's name once more"),
+    Argument("--only-ask", action="store_true", help="say whether it would be refused, no more"),
+)
+def destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     from pipeline.github import job_summary
-    from pipeline.release import destroy
+    from pipeline.release import destroy as deletion
 
-    spec = environment.load(arguments.environment, project.find(Path.cwd()).environments)
-    destroy.must_be_meant(spec, arguments.confirm)
+    loaded = environment.load(arguments.environment, project.find(Path.cwd()).environments)
+    deletion.must_be_meant(loaded, arguments.confirm)
     if arguments.only_ask:
         return None
     context = connect.guarded(arguments.environment)
     with reporter:
-        failure = destroy.destroy(context, reporter)
+        failure = deletion.destroy(context, reporter)
     job_summary.write(job_summary.of_nodes(f"destroy {context.environment.name}", reporter.nodes(), failure))
     return failure
 
 
-def _regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command(
+    "regional",
+    "Launch everything in other regions with taskcat, test it there, delete it.",
+    ENVIRONMENT,
+    JSON,
+    Argument("regions", metavar="REGION", nargs="+", help="AWS regions"),
+    Argument(
+        "--image",
+        metavar="URI@DIGEST",
+        help="the image to launch, by digest (the newest in ENV's repository)",
+    ),
+)
+def regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)
     from pipeline.github import job_summary
     from pipeline.regional import run
@@ -170,7 +209,12 @@ def _regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErr
     return failure
 
 
-def _local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+@command(
+    "local",
+    "Start the local AWS, take it away, or show what it has.",
+    Argument("action", choices=("up", "down", "status")),
+)
+def local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     import local_aws
 
     root, log = project.find(Path.cwd()).root, reporter.log("local")
@@ -190,3 +234,35 @@ def _local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, indent=2, default=str))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    does = "From git push to a tested, zero-downtime release on AWS ECS Fargate."
+    top = argparse.ArgumentParser(prog="python -m pipeline", description=does)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for one in (
+        reviews.plan,
+        deploy,
+        rollback,
+        status,
+        smoke,
+        logs,
+        destroy,
+        images.image,
+        images.verify,
+        images.source,
+        images.environments,
+        regional,
+        accounts.identity,
+        accounts.bootstrap,
+        reviews.drift,
+    ):
+        one.add_to(commands, one.name)
+    keep = "Keep a comment or an issue up to date."
+    github = commands.add_parser("github", help=keep, description=keep)
+    actions = github.add_subparsers(required=True, metavar="ACTION")
+    reviews.comment.add_to(actions, "comment")
+    reviews.issue.add_to(actions, "issue")
+    local.add_to(commands, "local")
+    return top

@@ -16,6 +16,7 @@ from pipeline.errors import LocalAwsError, UsageError
 if TYPE_CHECKING:
     from pipeline.aws.session import Access
     from pipeline.context import Context
+    from pipeline.image.image_step import BaseImage
 
 
 def open_environment(name: str, app: Path | None = None, strategy: str | None = None) -> "Context":
@@ -53,7 +54,7 @@ def guarded(name: str) -> "Context":
     return context
 
 
-def base_image(context: "Context") -> Callable[[Any, Callable[[str], None]], str | None]:
+def base_image(context: "Context") -> "BaseImage":
     """Only a rehearsal may fall back on a locally made base image; what goes to AWS is built as written."""
 
     def find(client: Any, log: Callable[[str], None]) -> str | None:

@@ -1,11 +1,12 @@
 """What people see: live on a terminal, plain lines elsewhere, groups and annotations in GitHub Actions."""
 
+import functools
 import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -103,15 +104,14 @@ class Reporter:
 
     def error(self, error: SlipwayError) -> None:
         """One clear message: what, why, details, next step."""
-        log = self.console.print
-        options: dict[str, Any] = {"highlight": False, "soft_wrap": True}
+        log = functools.partial(self.console.print, highlight=False, soft_wrap=True)
         for detail in error.details:
-            log(f"  {escape(detail)}", **options)
-        log(f"[bold red]error:[/bold red] {escape(error.what)}", **options)
+            log(f"  {escape(detail)}")
+        log(f"[bold red]error:[/bold red] {escape(error.what)}")
         if error.why:
-            log(f"  [bold]why:[/bold]  {escape(error.why)}", **options)
+            log(f"  [bold]why:[/bold]  {escape(error.why)}")
         if error.next_step:
-            log(f"  [bold]next:[/bold] {escape(error.next_step)}", **options)
+            log(f"  [bold]next:[/bold] {escape(error.next_step)}")
         message = f"{error} Next: {error.next_step}" if error.next_step else str(error)
         named = [] if error.where else [found.groups() for found in map(_NAMED.match, error.details) if found]
         for where, words in [(error.where, message), *error.also, *named]:
@@ -147,7 +147,7 @@ class Reporter:
         return table
 
 
-def error_as_json(error: SlipwayError) -> dict[str, Any]:
+def error_as_json(error: SlipwayError) -> dict[str, object]:
     return {
         "what": error.what,
         "why": error.why,

@@ -1,6 +1,6 @@
 """Drift as people and machines read it, and as Markdown for an issue."""
 
-from typing import Any
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,7 +18,7 @@ def show(seen: Drift, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def as_json(seen: Drift) -> dict[str, Any]:
+def as_json(seen: Drift) -> dict[str, object]:
     return {
         "environment": seen.environment,
         "drifted": any(stack.drifted for stack in seen.stacks),
@@ -35,10 +35,7 @@ def as_json(seen: Drift) -> dict[str, Any]:
                         "type": resource.type,
                         "physical_id": resource.physical_id,
                         "status": resource.status,
-                        "differences": [
-                            {"path": d.path, "kind": d.kind, "expected": d.expected, "actual": d.actual}
-                            for d in resource.differences
-                        ],
+                        "differences": [asdict(difference) for difference in resource.differences],
                     }
                     for resource in stack.drifted
                 ],

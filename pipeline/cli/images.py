@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli import connect
+from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command
 from pipeline.config import environment, project
 from pipeline.errors import EnvironmentFileError
 from pipeline.github import step_outputs
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from pipeline.cli.console import Reporter
 
 
+@command(
+    "environments",
+    "Say which environments a workflow can reach.",
+    Argument("--wanted", default="", metavar="ENV", help="refuse where this one is not reached"),
+    Argument("--fork", default="", metavar="yes", help="it runs for a fork, and reaches none"),
+)
 def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Which environments a workflow can reach, and why not the others. Output: `names`, a JSON list."""
     from pipeline.github import job_summary, markdown
@@ -53,6 +60,11 @@ def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     step_outputs.give(names=json.dumps(reached))
 
 
+@command(
+    "source",
+    "Find the app/ to build, at another commit if one is named.",
+    Argument("--ref", default="", help="a commit, tag or branch that is part of this checkout"),
+)
 def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Where the app/ to build lies: this checkout's, or that of the commit named. Output: `app`."""
     from pipeline.image import checkout as sources
@@ -64,6 +76,19 @@ def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     step_outputs.give(app=str(shown))
 
 
+@command(
+    "image",
+    "Build and push the image of app/, or find it, and nothing else.",
+    ENVIRONMENT,
+    JSON,
+    APP,
+    Argument(
+        "--shared-with",
+        metavar="'ENV ...'",
+        default="",
+        help="refuse where the image would not be in these environments' repository",
+    ),
+)
 def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Find or make the image of app/, and nothing else. Outputs: `image`, `digest`, `name`, `version`."""
     context = connect.open_environment(arguments.environment, arguments.app)
@@ -83,6 +108,12 @@ def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
         print(json.dumps({**outputs, "outcome": built.word}, indent=2))
 
 
+@command(
+    "verify",
+    "Verify that GitHub built an image here, before its release.",
+    ENVIRONMENT,
+    Argument("--image", metavar="URI@DIGEST", required=True, help="the image, or its digest alone"),
+)
 def verify(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """That an image exists, and that this repository's workflow built it. Outputs: `image`, `version`."""
     context = connect.guarded(arguments.environment)

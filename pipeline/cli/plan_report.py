@@ -1,7 +1,5 @@
 """A plan as people and machines read it. Red is for data that would be lost."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.markup import escape
 
@@ -29,7 +27,7 @@ def show(plan: Plan, console: Console) -> None:
         _print(console, f"{plan.environment}: nothing was touched; `deploy {plan.environment}` would do this")
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
+def as_json(plan: Plan) -> dict[str, object]:
     return {
         "environment": plan.environment,
         "changes_nothing": plan.changes_nothing,

@@ -1,7 +1,5 @@
 """A deploy as people and machines read it: the final table, one JSON document."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,7 +29,7 @@ def show(released: Released, console: Console, action: str = "deploy") -> None:
         console.print(f"{name + ':':<15}{escape(fact)}", highlight=False, soft_wrap=True)
 
 
-def as_json(released: Released) -> dict[str, Any]:
+def as_json(released: Released) -> dict[str, object]:
     """A deploy for machines; times in seconds."""
     return {
         "environment": released.environment,
@@ -51,7 +49,7 @@ def as_json(released: Released) -> dict[str, Any]:
     }
 
 
-def checks_as_json(checks: tuple[CheckOutcome, ...] | list[CheckOutcome]) -> list[dict[str, Any]]:
+def checks_as_json(checks: tuple[CheckOutcome, ...] | list[CheckOutcome]) -> list[dict[str, object]]:
     return [
         {"name": c.name, "passed": c.passed, "seconds": round(c.seconds, 3), "detail": c.detail}
         for c in checks

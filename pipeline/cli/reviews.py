@@ -5,10 +5,12 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import masking
 from pipeline.cli import connect
+from pipeline.cli.command import ENVIRONMENT, JSON, MARKDOWN_FILES, Argument, command
 from pipeline.errors import SlipwayError
 from pipeline.github import markdown
 
@@ -19,6 +21,18 @@ PATIENCE = 20 * 60
 """Seconds that a plan for a review waits for a release to end; its job in plan.yml has half an hour."""
 
 
+@command(
+    "plan",
+    "Show what a deploy would change; nothing that lasts is touched.",
+    ENVIRONMENT,
+    JSON,
+    Argument(
+        "--markdown",
+        metavar="FILE",
+        type=Path,
+        help="write it for a review, too, as Markdown; data that would be lost is then an error",
+    ),
+)
 def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     """What a deploy would change; for a review, too."""
     from pipeline.cli import plan_report
@@ -39,6 +53,13 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     return failure
 
 
+@command(
+    "drift",
+    "Find what was changed past CloudFormation.",
+    ENVIRONMENT,
+    JSON,
+    Argument("--markdown", metavar="FILE", type=Path, help="write it as Markdown, too"),
+)
 def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     """What was changed past CloudFormation."""
     from pipeline.cli import drift_report
@@ -56,6 +77,12 @@ def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
     return seen.failure
 
 
+@command(
+    "github comment",
+    "Keep one comment on the workflow's pull request.",
+    Argument("--marker", required=True, metavar="NAME", help="what it is found by again"),
+    Argument("files", nargs="+", metavar="FILE", type=Path, help=MARKDOWN_FILES),
+)
 def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """One comment on the workflow's pull request."""
     from pipeline.github import api, posts
@@ -65,6 +92,16 @@ def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     reporter.plain(posts.keep_comment(api.connect(os.environ), number, arguments.marker, body))
 
 
+@command(
+    "github issue",
+    "Keep one issue: opened or updated, or closed if it is open.",
+    Argument("--label", required=True, metavar="NAME", help="its label, by which it is found"),
+    (
+        Argument("--title", help="its title"),
+        Argument("--close", action="store_true", help="what it told of is gone"),
+    ),
+    Argument("files", nargs="*", metavar="FILE", type=Path, help=MARKDOWN_FILES),
+)
 def issue(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """One issue, opened, updated, or closed with --close."""
     from pipeline.github import api, posts

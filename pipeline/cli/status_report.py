@@ -1,7 +1,6 @@
 """An environment's overview as people and machines read it."""
 
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -46,7 +45,7 @@ def show(seen: Overview, console: Console) -> None:
     )
 
 
-def as_json(seen: Overview) -> dict[str, Any]:
+def as_json(seen: Overview) -> dict[str, object]:
     return asdict(seen)
 
 

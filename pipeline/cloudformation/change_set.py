@@ -7,24 +7,19 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from pipeline.cloudformation import early_validation, stale_change_sets
 from pipeline.graph.template import Template
+from pipeline.waiting import Wait
 
-CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient, type_defs
+    from types_boto3_cloudformation.literals import CapabilityType
+
+CAPABILITIES: "list[CapabilityType]" = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # CloudFormation has no code of its own for an empty change set, only these sentences.
 _EMPTY = ("didn't contain changes", "No updates are to be performed", "no changes", "No changes")
-
-
-class ChangeSets(early_validation.Events, stale_change_sets.ChangeSets, Protocol):
-    """What change sets ask of CloudFormation."""
-
-    def create_change_set(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_change_set(self, **request: Any) -> dict[str, Any]: ...
-
-    def execute_change_set(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -88,9 +83,9 @@ class NoChanges:
 
 
 def create(
-    cloudformation: ChangeSets,
+    cloudformation: "CloudFormationClient",
     spec: StackSpec,
-    wait: Callable[..., Any],
+    wait: Wait,
     *,
     new: bool,
     name: str | None = None,
@@ -102,21 +97,23 @@ def create(
     """
     if not new:
         stale_change_sets.clear(cloudformation, spec.name)
-    request = {
+    request: type_defs.CreateChangeSetInputTypeDef = {
+        "StackName": spec.name,
+        "ChangeSetName": name or new_name(),
         "ChangeSetType": "CREATE" if new else "UPDATE",
         "TemplateBody": spec.template.body,
         "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(spec.parameters.items())],
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(spec.tags.items())],
     }
-    return _create(cloudformation, spec.name, name or new_name(), request, wait, timeout, spec.template.where)
+    return _create(cloudformation, request, wait, timeout, spec.template.where)
 
 
 def create_for_parameters(
-    cloudformation: ChangeSets,
+    cloudformation: "CloudFormationClient",
     stack_name: str,
     before: Mapping[str, str],
     changed: Mapping[str, str],
-    wait: Callable[..., Any],
+    wait: Wait,
     *,
     timeout: float = 600,
 ) -> Changes | NoChanges:
@@ -125,14 +122,20 @@ def create_for_parameters(
     before: all parameters that the stack has. Raises StackFailedError as `create` does.
     """
     stale_change_sets.clear(cloudformation, stack_name)
-    parameters = [
+    parameters: list[type_defs.ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": changed[key]}
         if key in changed
         else {"ParameterKey": key, "UsePreviousValue": True}
         for key in sorted(before)
     ]
-    request = {"ChangeSetType": "UPDATE", "UsePreviousTemplate": True, "Parameters": parameters}
-    return _create(cloudformation, stack_name, new_name(), request, wait, timeout)
+    request: type_defs.CreateChangeSetInputTypeDef = {
+        "StackName": stack_name,
+        "ChangeSetName": new_name(),
+        "ChangeSetType": "UPDATE",
+        "UsePreviousTemplate": True,
+        "Parameters": parameters,
+    }
+    return _create(cloudformation, request, wait, timeout)
 
 
 def new_name() -> str:
@@ -140,27 +143,24 @@ def new_name() -> str:
     return f"{stale_change_sets.PREFIX}{uuid.uuid4()}"
 
 
-def discard(cloudformation: ChangeSets, changes: Changes) -> None:
+def discard(cloudformation: "CloudFormationClient", changes: Changes) -> None:
     """Take a change set away that is not going to be executed."""
     cloudformation.delete_change_set(ChangeSetName=changes.arn, StackName=changes.stack_id)
 
 
 def _create(
-    cloudformation: ChangeSets,
-    stack_name: str,
-    name: str,
-    request: Mapping[str, Any],
-    wait: Callable[..., Any],
+    cloudformation: "CloudFormationClient",
+    request: "type_defs.CreateChangeSetInputTypeDef",
+    wait: Wait,
     timeout: float,
     where: Callable[[str], str] = lambda _: "",
 ) -> Changes | NoChanges:
     # With a token, a request that botocore sends again because its answer was lost asks for nothing new.
-    made = cloudformation.create_change_set(
-        StackName=stack_name, ChangeSetName=name, ClientToken=name, Capabilities=CAPABILITIES, **request
-    )
+    request = {**request, "ClientToken": request["ChangeSetName"], "Capabilities": CAPABILITIES}
+    made, stack_name = cloudformation.create_change_set(**request), request["StackName"]
     arn, stack_id = made["Id"], made["StackId"]
 
-    def probe() -> dict[str, Any] | None:
+    def probe() -> "type_defs.DescribeChangeSetOutputTypeDef | None":
         answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id)
         return answer if answer["Status"] in ("CREATE_COMPLETE", "FAILED") else None
 
@@ -188,7 +188,7 @@ def summary(changes: Sequence[ResourceChange]) -> str:
     return ", ".join(f"{count} to {word}" for word, count in words.items()) or "outputs or tags only"
 
 
-def _change(raw: Mapping[str, Any]) -> ResourceChange:
+def _change(raw: "type_defs.ResourceChangeTypeDef") -> ResourceChange:
     details = [
         Detail(
             path=str(target.get("Path") or target.get("Name") or target.get("Attribute", "")).strip("/"),

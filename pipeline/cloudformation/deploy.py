@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from pipeline.cloudformation import change_set, resources, stacks
 from pipeline.cloudformation.change_set import StackSpec
@@ -11,7 +11,6 @@ from pipeline.cloudformation.events import Event, EventStream, causes, first_cau
 from pipeline.cloudformation.stacks import (
     Log,
     StackDescription,
-    Stacks,
     Wait,
     delete,
     describe,
@@ -22,9 +21,8 @@ from pipeline.cloudformation.stacks import (
 from pipeline.errors import StackFailedError
 from pipeline.graph.template import Template
 
-
-class CloudFormation(Stacks, resources.StackResources, change_set.ChangeSets, Protocol):
-    """What deploying a stack asks of CloudFormation."""
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Deployed:
 
 
 def must_be_ours(
-    cloudformation: CloudFormation, current: StackDescription | None, template: Template
+    cloudformation: "CloudFormationClient", current: StackDescription | None, template: Template
 ) -> None:
     """Raises ProtectedError for a stack that only has our name. One that somebody deployed from the template
     by hand has no other resources than the template's: that is taken over.
@@ -60,7 +58,7 @@ def must_be_ours(
 
 
 def deploy(
-    cloudformation: CloudFormation,
+    cloudformation: "CloudFormationClient",
     spec: StackSpec,
     log: Log,
     wait: Wait,
@@ -115,7 +113,7 @@ def deploy(
 
 
 def execute(
-    cloudformation: CloudFormation,
+    cloudformation: "CloudFormationClient",
     changes: change_set.Changes,
     template: Template,
     log: Log,
@@ -137,7 +135,7 @@ def execute(
 
 
 def _follow(
-    cloudformation: CloudFormation,
+    cloudformation: "CloudFormationClient",
     stack_id: str,
     template: Template,
     events: EventStream,

@@ -5,21 +5,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-d
 """
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from pipeline.waiting import Wait
 
-class Drifts(Protocol):
-    """What drift detection asks of CloudFormation."""
-
-    def detect_stack_drift(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_stack_drift_detection_status(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_stack_resource_drifts(self, **request: Any) -> dict[str, Any]: ...
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient, type_defs
 
 
 @dataclass(frozen=True)
@@ -44,8 +38,8 @@ class ResourceDrift:
     physical_id: str
     status: str
     differences: tuple[Difference, ...] = ()
-    expected: Any = None
-    actual: Any = None
+    expected: object = None
+    actual: object = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ class Detection:
     fault: str = ""
 
 
-def begin(cloudformation: Drifts, stack: str, wait: Callable[..., Any], timeout: float) -> str:
+def begin(cloudformation: "CloudFormationClient", stack: str, wait: Wait, timeout: float) -> str:
     """Ask for a detection, and give its id; it may take minutes. timeout: seconds. Raises WaitTimeoutError.
 
     CloudFormation refuses a second detection of a stack beside the first, and environments share a stack.
@@ -65,22 +59,21 @@ def begin(cloudformation: Drifts, stack: str, wait: Callable[..., Any], timeout:
 
     def probe() -> str | None:
         try:
-            return str(cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"])
+            return cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
         except ClientError as error:
             if "already in progress" not in error.response["Error"]["Message"]:
                 raise
             return None
 
-    begun: str = wait(probe, what=f"another drift detection of {stack}", timeout=timeout)
-    return begun
+    return wait(probe, what=f"another drift detection of {stack}", timeout=timeout)
 
 
 def result(
-    cloudformation: Drifts, stack: str, detection: str, wait: Callable[..., Any], timeout: float
+    cloudformation: "CloudFormationClient", stack: str, detection: str, wait: Wait, timeout: float
 ) -> Detection:
     """Wait for a detection's end and read what it found. timeout: seconds. Raises WaitTimeoutError."""
 
-    def probe() -> dict[str, Any] | None:
+    def probe() -> "type_defs.DescribeStackDriftDetectionStatusOutputTypeDef | None":
         now = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         return None if now["DetectionStatus"] == "DETECTION_IN_PROGRESS" else now
 
@@ -88,9 +81,9 @@ def result(
     fault = ""
     if ended["DetectionStatus"] != "DETECTION_COMPLETE":
         fault = ended.get("DetectionStatusReason") or ended["DetectionStatus"]
-    drifts: list[dict[str, Any]] = []
-    request: dict[str, Any] = {"StackName": stack}
-    while True:
+    drifts: list[type_defs.StackResourceDriftTypeDef] = []
+    request: type_defs.DescribeStackResourceDriftsInputTypeDef = {"StackName": stack}
+    while True:  # botocore has no paginator for it
         page = cloudformation.describe_stack_resource_drifts(**request)
         drifts += page["StackResourceDrifts"]
         if not page.get("NextToken"):
@@ -103,7 +96,7 @@ def result(
     return Detection(tuple(drifted), len(compared), fault)
 
 
-def _read(raw: Mapping[str, Any]) -> ResourceDrift:
+def _read(raw: "type_defs.StackResourceDriftTypeDef") -> ResourceDrift:
     differences = [
         Difference(
             d["PropertyPath"], d["DifferenceType"], d.get("ExpectedValue", ""), d.get("ActualValue", "")
@@ -121,7 +114,7 @@ def _read(raw: Mapping[str, Any]) -> ResourceDrift:
     )
 
 
-def _document(text: str | None) -> Any:
+def _document(text: str | None) -> object:
     try:
         return json.loads(text or "null")
     except json.JSONDecodeError:

@@ -4,25 +4,27 @@ DescribeChangeSet says only that it found something, and names a check; the reso
 reason are in DescribeEvents: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import StackFailedError
 
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import OperationEventTypeDef
+
 _SAYS_NO_MORE = ("DescribeEvents", "EarlyValidation")
 """Words of a reason that leaves the cause to the events."""
 
 
-class Events(Protocol):
-    """What reading an operation's events asks of CloudFormation."""
-
-    def describe_events(self, **request: Any) -> dict[str, Any]: ...
-
-
 def failure(
-    cloudformation: Events, stack_name: str, arn: str, reason: str, where: Callable[[str], str]
+    cloudformation: "CloudFormationClient",
+    stack_name: str,
+    arn: str,
+    reason: str,
+    where: Callable[[str], str],
 ) -> StackFailedError:
     """The error for a change set that could not be made, with the first cause and its template line.
 
@@ -50,26 +52,25 @@ def failure(
     return StackFailedError(what, why=why, next_step=next_step, details=[reason], where=place, also=told[1:])
 
 
-def _found(cloudformation: Events, arn: str) -> list[Mapping[str, Any]]:
+def _found(cloudformation: "CloudFormationClient", arn: str) -> "list[OperationEventTypeDef]":
     """What failed, the first first; not what is only a warning."""
-    request: dict[str, Any] = {"ChangeSetName": arn, "Filters": {"FailedEvents": True}}
-    events: list[Mapping[str, Any]] = []
-    while True:
-        answer = cloudformation.describe_events(**request)
-        events += answer.get("OperationEvents", [])
-        if not answer.get("NextToken"):
-            break
-        request["NextToken"] = answer["NextToken"]
-    modes = ("ValidationFailureMode", "HookFailureMode")
-    blocking = [event for event in events if "WARN" not in map(event.get, modes) and _reason(event)]
+    pages = cloudformation.get_paginator("describe_events").paginate(
+        ChangeSetName=arn, Filters={"FailedEvents": True}
+    )
+    blocking = [
+        event
+        for page in pages
+        for event in page.get("OperationEvents", [])
+        if "WARN" not in (event.get("ValidationFailureMode"), event.get("HookFailureMode")) and _reason(event)
+    ]
     return sorted(blocking, key=lambda event: str(event.get("Timestamp", "")))
 
 
-def _reason(event: Mapping[str, Any]) -> str:
-    return str(event.get("ValidationStatusReason") or event.get("HookStatusReason") or "")
+def _reason(event: "OperationEventTypeDef") -> str:
+    return event.get("ValidationStatusReason") or event.get("HookStatusReason") or ""
 
 
-def _told(event: Mapping[str, Any]) -> str:
+def _told(event: "OperationEventTypeDef") -> str:
     of = (
         f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): "
         if event.get("LogicalResourceId")

@@ -1,17 +1,15 @@
 """A stack's events: those that are new, and the first one that failed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-
-class Events(Protocol):
-    """What reading events asks of CloudFormation."""
-
-    def describe_stack_events(self, **request: Any) -> dict[str, Any]: ...
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Event:
 class EventStream:
     """The events of one stack from a point on. AWS lists them newest first, in pages."""
 
-    def __init__(self, cloudformation: Events, stack_id: str) -> None:
+    def __init__(self, cloudformation: "CloudFormationClient", stack_id: str) -> None:
         self._cloudformation = cloudformation
         self._stack_id = stack_id
         self._known: set[str] = set()
@@ -49,33 +47,32 @@ class EventStream:
 
     def skip_past(self) -> None:
         """What has happened up to now belongs to an earlier run. One page is enough: it holds the newest."""
-        answer = self._page(StackName=self._stack_id)
-        self._known.update(event["EventId"] for event in answer["StackEvents"])
+        self._known.update(event["EventId"] for event in next(self._pages(), []))
 
     def new(self) -> list[Event]:
         """Events not given before, oldest first."""
         fresh: list[Event] = []
-        request: dict[str, Any] = {"StackName": self._stack_id}
-        while True:
-            answer = self._page(**request)
-            page = [e for e in answer["StackEvents"] if e["EventId"] not in self._known]
-            fresh.extend(_event(e) for e in page)
-            if len(page) < len(answer["StackEvents"]) or "NextToken" not in answer:
+        for page in self._pages():
+            unknown = [_event(raw) for raw in page if raw["EventId"] not in self._known]
+            fresh.extend(unknown)
+            if len(unknown) < len(page):
                 break
-            request["NextToken"] = answer["NextToken"]
         fresh.reverse()
         self._known.update(event.event_id for event in fresh)
         self.seen.extend(fresh)
         return fresh
 
-    def _page(self, **request: Any) -> dict[str, Any]:
-        """A page of events; none where the stack went meanwhile, so that what was seen before stays told."""
+    def _pages(self) -> "Iterator[list[StackEventTypeDef]]":
+        """The pages of events, the newest first, each asked for when its turn comes. They end where the stack
+        went meanwhile, so that what was seen before stays told.
+        """
         try:
-            return self._cloudformation.describe_stack_events(**request)
+            pages = self._cloudformation.get_paginator("describe_stack_events")
+            for page in pages.paginate(StackName=self._stack_id):
+                yield page["StackEvents"]
         except ClientError as error:
-            if does_not_exist(error):
-                return {"StackEvents": []}
-            raise
+            if not does_not_exist(error):
+                raise
 
 
 def does_not_exist(error: ClientError) -> bool:
@@ -99,7 +96,7 @@ def first_cause(events: Iterable[Event]) -> Event | None:
     return next(iter(causes(events)), None)
 
 
-def _event(raw: Mapping[str, Any]) -> Event:
+def _event(raw: "StackEventTypeDef") -> Event:
     return Event(
         event_id=raw["EventId"],
         stack_id=raw["StackId"],

@@ -9,21 +9,19 @@ A stack tag would do too, but tags reach every resource, and a new tag value wou
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.stacks import StackDescription
 
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
 
-class Parameters(Protocol):
-    """What remembering asks of SSM."""
-
-    def get_parameter(self, **request: Any) -> dict[str, Any]: ...
-
-    def put_parameter(self, **request: Any) -> dict[str, Any]: ...
+_MEMORY = TypeAdapter(dict[str, str])
 
 
 def parameter_name(service: str, environment: str) -> str:
@@ -39,7 +37,7 @@ def fingerprint(spec: StackSpec) -> str:
 class DeployedFingerprints:
     """Reads the parameter once, writes it at the end; safe to use from several threads."""
 
-    def __init__(self, ssm: Parameters, name: str) -> None:
+    def __init__(self, ssm: "SSMClient", name: str) -> None:
         self._ssm = ssm
         self._name = name
         self._lock = threading.Lock()
@@ -72,16 +70,14 @@ class DeployedFingerprints:
 
     def _read(self) -> dict[str, str]:
         try:
-            value = json.loads(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
+            return _MEMORY.validate_json(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
         except ClientError as error:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return {}
             raise
-        except json.JSONDecodeError:
+        except ValidationError:
             return {}
-        return value if isinstance(value, dict) else {}
 
 
 def _entry(spec: StackSpec, current: StackDescription) -> str:
-    when: Mapping[str, str] = {"id": current.stack_id.rsplit("/", 1)[-1], "at": current.changed_at}
-    return f"{fingerprint(spec)} {when['id']} {when['at']}"
+    return f"{fingerprint(spec)} {current.stack_id.rsplit('/', 1)[-1]} {current.changed_at}"

@@ -4,6 +4,7 @@ CloudFormation takes back whatever an update that fails has changed. What was to
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.cloudformation import change_set, deploy
 from pipeline.cloudformation.change_set import ResourceChange
@@ -11,9 +12,12 @@ from pipeline.cloudformation.stacks import Log, StackDescription, Wait, describe
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph.template import Template
 
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
 
 def apply(
-    cloudformation: deploy.CloudFormation,
+    cloudformation: "CloudFormationClient",
     current: StackDescription,
     template: Template,
     changed: Mapping[str, str],

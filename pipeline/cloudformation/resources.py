@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
 
 SERVICE = "AWS::ECS::Service"
 ALARM = "AWS::CloudWatch::Alarm"
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-
-
-class StackResources(Protocol):
-    """What reading resources asks of CloudFormation."""
-
-    def describe_stack_resources(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Resources:
         return found[0] if found and found[0].startswith("arn:") else ""
 
 
-def read(cloudformation: StackResources, stack: str) -> Resources:
+def read(cloudformation: "CloudFormationClient", stack: str) -> Resources:
     """The resources of a stack, by name or id; none where there is no such stack."""
     try:
         answer = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]

@@ -7,32 +7,25 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-reference
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from pipeline import masking
 from pipeline.errors import TemplateError
 from pipeline.graph.template import Template
+from pipeline.waiting import Wait
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+    from types_boto3_ssm.literals import ParameterTypeType
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
-Wait = Callable[..., Any]
-"""waiting.wait_until with sleep and clock already in it."""
 _BATCH = 10  # GetParameters and DeleteParameters take ten names
 
 
-class SecretParameters(Protocol):
-    """What secrets ask of SSM."""
-
-    def get_parameters(self, **request: Any) -> dict[str, Any]: ...
-
-    def put_parameter(self, **request: Any) -> dict[str, Any]: ...
-
-    def delete_parameters(self, **request: Any) -> dict[str, Any]: ...
-
-
-def kinds_in(template: Template, values: Mapping[str, str]) -> dict[str, str]:
+def kinds_in(template: Template, values: Mapping[str, str]) -> "dict[str, ParameterTypeType]":
     """Name -> SecureString or String of every secret that a template resolves, ${...} filled from values.
 
     Raises TemplateError for a ${...} whose value is not known before the deploy.
@@ -47,7 +40,7 @@ def kinds_in(template: Template, values: Mapping[str, str]) -> dict[str, str]:
             )
         return values[match[1]]
 
-    kinds = dict.fromkeys(template.secure_references, "SecureString")
+    kinds: dict[str, ParameterTypeType] = dict.fromkeys(template.secure_references, "SecureString")
     kinds.update(dict.fromkeys(template.plain_references, "String"))
     return {_PLACEHOLDER.sub(fill, name): kind for name, kind in sorted(kinds.items())}
 
@@ -57,7 +50,7 @@ def names_in(template: Template, values: Mapping[str, str]) -> list[str]:
     return sorted(kinds_in(template, values))
 
 
-def missing(ssm: SecretParameters, names: Iterable[str]) -> list[str]:
+def missing(ssm: "SSMClient", names: Iterable[str]) -> list[str]:
     """Those of `names` that do not exist; no value is decrypted."""
     absent: list[str] = []
     for batch in _batches(names):
@@ -66,7 +59,11 @@ def missing(ssm: SecretParameters, names: Iterable[str]) -> list[str]:
 
 
 def create(
-    ssm: SecretParameters, name: str, tags: Mapping[str, str], wait: Wait, kind: str = "SecureString"
+    ssm: "SSMClient",
+    name: str,
+    tags: Mapping[str, str],
+    wait: Wait,
+    kind: "ParameterTypeType" = "SecureString",
 ) -> bool:
     """Create a parameter with 192 random bits. False where somebody else made it first: theirs stays.
 
@@ -92,11 +89,10 @@ def create(
             raise
         return True
 
-    made: bool = wait(probe, what=f"the parameter {name}", timeout=60)
-    return made
+    return wait(probe, what=f"the parameter {name}", timeout=60)
 
 
-def delete(ssm: SecretParameters, names: Iterable[str]) -> list[str]:
+def delete(ssm: "SSMClient", names: Iterable[str]) -> list[str]:
     """Delete parameters and return those that were there."""
     deleted: list[str] = []
     for batch in _batches(names):

@@ -1,12 +1,9 @@
-"""A stack as it is: read, waited for, deleted.
-
-CloudFormation is asked through the narrow Protocol below; waiting is passed in.
-"""
+"""A stack as it is: read, waited for, deleted. Waiting is passed in."""
 
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -14,23 +11,16 @@ from pipeline.cloudformation.events import EventStream, does_not_exist, first_ca
 from pipeline.cloudformation.status import StackStatus
 from pipeline.errors import ProtectedError, StackStuckError
 from pipeline.graph.template import Template
+from pipeline.waiting import Wait as Wait
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 OURS = {"managed-by": "slipway"}
 """The tag of every stack that Slipway made or took over."""
 
 Log = Callable[[str], None]
-Wait = Callable[..., Any]
-"""waiting.wait_until with sleep and clock already in it."""
-
-
-class Stacks(Protocol):
-    """What reading and deleting stacks asks of CloudFormation."""
-
-    def describe_stacks(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_stack_events(self, **request: Any) -> dict[str, Any]: ...
-
-    def delete_stack(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,7 @@ class StackDescription:
         return f"aws cloudformation {verb} --stack-name {self.name} --region {region}"
 
 
-def describe(cloudformation: Stacks, name: str) -> StackDescription | None:
+def describe(cloudformation: "CloudFormationClient", name: str) -> StackDescription | None:
     """The stack, by name or id, or None where there is none (a deleted one counts as none)."""
     try:
         answer = cloudformation.describe_stacks(StackName=name)
@@ -65,18 +55,12 @@ def describe(cloudformation: Stacks, name: str) -> StackDescription | None:
     return _current(stacks[0]) if stacks and stacks[0]["StackStatus"] != "DELETE_COMPLETE" else None
 
 
-def tagged(cloudformation: Stacks, tags: Mapping[str, str]) -> list[StackDescription]:
+def tagged(cloudformation: "CloudFormationClient", tags: Mapping[str, str]) -> list[StackDescription]:
     """Every stack in the region that carries all of `tags`, the newest first; not those that belong to
     another stack, which hands its tags down to them.
     """
-    found: list[dict[str, Any]] = []
-    request: dict[str, str] = {}
-    while True:
-        answer = cloudformation.describe_stacks(**request)
-        found.extend(answer["Stacks"])
-        if not answer.get("NextToken"):
-            break
-        request = {"NextToken": answer["NextToken"]}
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    found = [raw for page in pages for raw in page["Stacks"]]
     found.sort(key=lambda raw: raw["CreationTime"], reverse=True)
     own = [raw for raw in found if not raw.get("ParentId")]
     stacks = [_current(raw) for raw in own if raw["StackStatus"] != "DELETE_COMPLETE"]
@@ -84,7 +68,7 @@ def tagged(cloudformation: Stacks, tags: Mapping[str, str]) -> list[StackDescrip
 
 
 def settle(
-    cloudformation: Stacks,
+    cloudformation: "CloudFormationClient",
     current: StackDescription,
     log: Log,
     wait: Wait,
@@ -112,7 +96,7 @@ def settle(
 
 
 def delete(
-    cloudformation: Stacks,
+    cloudformation: "CloudFormationClient",
     current: StackDescription,
     template: Template | None,
     log: Log,
@@ -195,7 +179,7 @@ def log_events(events: EventStream, template: Template | None, log: Log) -> None
         log(line)
 
 
-def _current(stack: Mapping[str, Any]) -> StackDescription:
+def _current(stack: "StackTypeDef") -> StackDescription:
     return StackDescription(
         name=stack["StackName"],
         stack_id=stack["StackId"],

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
 
 PREFIX = "slipway-"
 LEFT_AFTER = timedelta(minutes=15)
@@ -13,15 +16,7 @@ several environments on them at once, and no lock: a younger one may be in use.
 """
 
 
-class ChangeSets(Protocol):
-    """What clearing up asks of CloudFormation."""
-
-    def list_change_sets(self, **request: Any) -> dict[str, Any]: ...
-
-    def delete_change_set(self, **request: Any) -> dict[str, Any]: ...
-
-
-def clear(cloudformation: ChangeSets, stack_name: str) -> None:
+def clear(cloudformation: "CloudFormationClient", stack_name: str) -> None:
     """Delete what is old enough, by AWS's clock alone; what CloudFormation will not delete yet stays."""
     answer = cloudformation.list_change_sets(StackName=stack_name)
     now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
@@ -38,7 +33,7 @@ def clear(cloudformation: ChangeSets, stack_name: str) -> None:
                     raise
 
 
-def others(cloudformation: ChangeSets, stack_name: str, stack_id: str, own: str) -> bool:
+def others(cloudformation: "CloudFormationClient", stack_name: str, stack_id: str, own: str) -> bool:
     """Whether the stack has a change set besides the one called `own`."""
     found = cloudformation.list_change_sets(StackName=stack_name).get("Summaries", [])
     return any(one["StackId"] == stack_id and one["ChangeSetName"] != own for one in found)

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.config import strict_yaml
 from pipeline.config.strict_yaml import as_text
 from pipeline.errors import EnvironmentFileError, UsageError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 NAME = re.compile(r"(?=.{1,20}$)[a-z](-?[a-z0-9])*")
 PLACEHOLDER_ACCOUNT = "0" * 12
@@ -77,7 +80,7 @@ class Environment(BaseModel):
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _as_cloudformation_text(cls, values: Any) -> Any:
+    def _as_cloudformation_text(cls, values: object) -> dict[str, str]:
         if values is None:
             return {}
         if not isinstance(values, dict):
@@ -144,7 +147,7 @@ def _faulty(where: str, faults: list[str]) -> EnvironmentFileError:
     )
 
 
-def _fault(item: Any) -> str:
+def _fault(item: "ErrorDetails") -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         model = Rollout if item["loc"][0] == "rollout" else Environment
@@ -161,13 +164,13 @@ def _fault(item: Any) -> str:
     return f"{key}: is {item['input']!r}; {item['msg']}"
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str | int | float | bool) for item in value)
     return isinstance(value, str | int | float | bool)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list):
         return ",".join(_text(item) for item in value)
     return as_text(value)

@@ -1,7 +1,7 @@
 """YAML read strictly: a key given twice is an error, and positions are kept where they are asked for."""
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -14,7 +14,7 @@ else:  # libyaml's parser, with which PyYAML's wheels come: fifteen times as fas
 class StrictLoader(SafeLoader):
     """PyYAML's SafeLoader takes the last of two equal keys without a word; this one refuses."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         seen: dict[Hashable, yaml.Mark] = {}
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -40,6 +40,6 @@ def describe(error: yaml.YAMLError) -> tuple[str, int]:
     return str(problem), (mark.line + 1 if mark is not None else 1)
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A YAML value as CloudFormation writes it: true and false in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)

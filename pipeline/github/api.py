@@ -7,7 +7,7 @@ under `permissions:`. A library such as PyGithub would bring eight packages for 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -18,6 +18,18 @@ from pipeline.errors import GitHubError, UsageError
 _PAGE = 100
 _TIMEOUT = 30
 """Seconds for one answer."""
+
+
+class Post(TypedDict):
+    """A comment or an issue, as far as it is read; a comment has neither number nor title."""
+
+    id: int
+    html_url: str
+    body: str | None
+    user: Mapping[str, object] | None
+    number: NotRequired[int]
+    title: NotRequired[str]
+    pull_request: NotRequired[object]
 
 
 class GitHub:
@@ -44,31 +56,31 @@ class GitHub:
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, HTTPAdapter(max_retries=retry))
 
-    def comments(self, number: int) -> Iterator[dict[str, Any]]:
+    def comments(self, number: int) -> Iterator[Post]:
         """The comments of an issue or pull request, the oldest first."""
         return self._pages(f"/issues/{number}/comments", "pull-requests: write")
 
-    def add_comment(self, number: int, body: str, permission: str = "pull-requests: write") -> dict[str, Any]:
+    def add_comment(self, number: int, body: str, permission: str = "pull-requests: write") -> Post:
         return self._one("POST", f"/issues/{number}/comments", permission, {"body": body})
 
-    def edit_comment(self, comment: int, body: str) -> dict[str, Any]:
+    def edit_comment(self, comment: int, body: str) -> Post:
         return self._one("PATCH", f"/issues/comments/{comment}", "pull-requests: write", {"body": body})
 
-    def open_issues(self, label: str) -> Iterator[dict[str, Any]]:
+    def open_issues(self, label: str) -> Iterator[Post]:
         """The open issues with a label; pull requests are issues to GitHub, and are left out."""
         found = self._pages("/issues", "issues: write", state="open", labels=label)
         return (issue for issue in found if "pull_request" not in issue)
 
-    def add_issue(self, title: str, body: str, label: str) -> dict[str, Any]:
+    def add_issue(self, title: str, body: str, label: str) -> Post:
         return self._one(
             "POST", "/issues", "issues: write", {"title": title, "body": body, "labels": [label]}
         )
 
-    def edit_issue(self, number: int, **changes: Any) -> dict[str, Any]:
+    def edit_issue(self, number: int, **changes: str) -> Post:
         """changes: title, body, state, state_reason."""
         return self._one("PATCH", f"/issues/{number}", "issues: write", changes)
 
-    def _pages(self, path: str, permission: str, **query: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, permission: str, **query: str) -> Iterator[Post]:
         page = 1
         while True:
             more = {**query, "per_page": str(_PAGE), "page": str(page)}
@@ -78,14 +90,22 @@ class GitHub:
                 return
             page += 1
 
-    def _one(self, method: str, path: str, permission: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self._call(method, path, permission, json=body)
+    def _one(self, method: str, path: str, permission: str, body: Mapping[str, object]) -> Post:
+        answer: Post = self._call(method, path, permission, json=body)
         return answer
 
-    def _call(self, method: str, path: str, permission: str, **options: Any) -> Any:
-        """The answer's JSON. Raises GitHubError, which names the permission that is missing."""
+    def _call(
+        self,
+        method: str,
+        path: str,
+        permission: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
+    ) -> Any:
+        """The JSON of the answer. Raises GitHubError, which names the permission that is missing."""
         try:
-            answer = self._http.request(method, self._base + path, timeout=_TIMEOUT, **options)
+            answer = self._http.request(method, self._base + path, timeout=_TIMEOUT, params=params, json=json)
             if answer.ok:
                 return answer.json()
         except requests.RequestException as error:

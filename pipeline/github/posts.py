@@ -3,12 +3,11 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline import masking
 from pipeline.errors import UsageError
 from pipeline.github import markdown
-from pipeline.github.api import GitHub
+from pipeline.github.api import GitHub, Post
 
 LIMIT = 65_000
 """Characters of a body; GitHub takes 65,536."""
@@ -40,8 +39,8 @@ def keep_comment(github: GitHub, number: int, marker: str, body: str) -> str:
         if _is_ours(comment, marker):
             if comment["body"] != body:
                 comment = github.edit_comment(comment["id"], body)
-            return str(comment["html_url"])
-    return str(github.add_comment(number, body)["html_url"])
+            return comment["html_url"]
+    return github.add_comment(number, body)["html_url"]
 
 
 def keep_issue(github: GitHub, label: str, title: str, body: str) -> str:
@@ -50,8 +49,8 @@ def keep_issue(github: GitHub, label: str, title: str, body: str) -> str:
         if _is_ours(issue, label):
             if (issue["title"], issue["body"]) != (title, body):
                 issue = github.edit_issue(issue["number"], title=title, body=body)
-            return str(issue["html_url"])
-    return str(github.add_issue(title, body, label)["html_url"])
+            return issue["html_url"]
+    return github.add_issue(title, body, label)["html_url"]
 
 
 def close_issues(github: GitHub, label: str, words: str) -> list[str]:
@@ -61,7 +60,7 @@ def close_issues(github: GitHub, label: str, words: str) -> list[str]:
         if _is_ours(issue, label):
             github.add_comment(issue["number"], words, "issues: write")
             github.edit_issue(issue["number"], state="closed", state_reason="completed")
-            closed.append(str(issue["html_url"]))
+            closed.append(issue["html_url"])
     return closed
 
 
@@ -69,7 +68,7 @@ def _hidden(marker: str) -> str:
     return f"<!-- slipway:{marker} -->"
 
 
-def _is_ours(post: Mapping[str, Any], marker: str) -> bool:
+def _is_ours(post: Post, marker: str) -> bool:
     # Anybody may write the marker into a post of their own; a workflow's token posts as a bot.
     by_a_bot = (post.get("user") or {}).get("type") == "Bot"
-    return by_a_bot and str(post.get("body") or "").startswith(_hidden(marker))
+    return by_a_bot and (post.get("body") or "").startswith(_hidden(marker))

@@ -6,7 +6,7 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 """
 
 import re
-from typing import IO, Any
+from typing import IO
 
 from pipeline.masking import masked
 
@@ -36,7 +36,7 @@ class Output:
         self._stream.write(f"::{name}{' ' if given else ''}{given}::{_data(message)}\n")
         self._stream.flush()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 

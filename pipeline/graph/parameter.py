@@ -13,7 +13,7 @@ from pipeline.config.strict_yaml import as_text
 
 @dataclass(frozen=True)
 class Parameter:
-    """A template parameter and what CloudFormation would check of its value."""
+    """A template parameter and what CloudFormation would check of its value. rules: YAML of any shape."""
 
     name: str
     type: str = "String"

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -52,7 +51,7 @@ class Template:
     secure_references: frozenset[str] = frozenset()
     plain_references: frozenset[str] = frozenset()
     """Plain SSM parameters called .../secret, which the pipeline makes as it makes SecureStrings."""
-    rules: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, object] = field(default_factory=dict)
     """The section Rules, its short-form functions written out."""
     released: bool = True
     """Metadata `Slipway: {Release: false}` says that a template is no part of a release."""
@@ -164,7 +163,7 @@ class _Loader(strict_yaml.StrictLoader):
     """CloudFormation's short-form tags written out, and dates left as the text they are."""
 
 
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, object]:
     """What a function stands for is CloudFormation's business; looked at here are texts, and the Rules."""
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
@@ -183,7 +182,7 @@ _Loader.add_multi_constructor("!", _short_form)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
 
 
-def _mapping(content: Mapping[str, Any], section: str, path: str) -> dict[str, Any]:
+def _mapping(content: Mapping[str, object], section: str, path: str) -> dict[str, object]:
     found = content.get(section) or {}
     if not isinstance(found, dict):
         raise _refused(f"{path}: {section} is no mapping", "names belong there, each with what it is", path)
@@ -199,7 +198,7 @@ def _lines(root: yaml.Node | None, section: str) -> dict[str, int]:
     return {}
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

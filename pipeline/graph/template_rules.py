@@ -1,5 +1,7 @@
 """The Rules of a template, judged as CloudFormation judges them, but before anything is touched.
 
+A rule is YAML as somebody wrote it (Any): what has not the shape of a rule is left to CloudFormation.
+
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 """
 

@@ -21,9 +21,9 @@ _NOISE = ("--->", "Removing intermediate container", "Successfully tagged")
 
 
 class DockerBuild(Protocol):
-    """What building asks of docker.APIClient."""
+    """What building asks of docker.APIClient, which has no types; it answers in lines of JSON."""
 
-    def build(self, **request: Any) -> Iterable[dict[str, Any]]: ...
+    def build(self, **request: object) -> Iterable[dict[str, Any]]: ...
 
 
 def source_files(app: Path) -> list[Path]:

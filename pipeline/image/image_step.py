@@ -20,7 +20,9 @@ _ARCHITECTURE = "CpuArchitecture"
 _PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 BaseImage = Callable[[Any, Callable[[str], None]], str | None]
-"""Given a docker client: the base image to build on where no registry answers, else None."""
+"""Given a docker client (Any: it has no types): the base image to build on where no registry answers, else
+None.
+"""
 
 
 def named_base_image(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -3,60 +3,49 @@
 import base64
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from pipeline.errors import ImageError, full_disk
 
+if TYPE_CHECKING:
+    from types_boto3_ecr import ECRClient
+    from types_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
+
 _REGION = re.compile(r"\.ecr\.([a-z0-9-]+)\.")
 _PINNED = re.compile(r"(?P<repository>[^@\s]+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 
-class Ecr(Protocol):
-    """What images ask of ECR."""
-
-    def describe_images(self, **request: Any) -> dict[str, Any]: ...
-
-    def get_authorization_token(self, **request: Any) -> dict[str, Any]: ...
-
-
 class DockerPush(Protocol):
-    """What pushing asks of docker.APIClient."""
+    """What pushing asks of docker.APIClient, which has no types; it answers in lines of JSON."""
 
     def tag(self, image: str, repository: str, tag: str) -> bool: ...
 
-    def push(self, repository: str, **request: Any) -> Iterable[dict[str, Any]]: ...
+    def push(self, repository: str, **request: object) -> Iterable[dict[str, Any]]: ...
 
 
-def digest_of(ecr: Ecr, repository_uri: str, tag: str) -> str | None:
+def digest_of(ecr: "ECRClient", repository_uri: str, tag: str) -> str | None:
     """The digest that carries `tag`, or None."""
     details = _describe(ecr, repository_uri, {"imageTag": tag})
-    return str(details["imageDigest"]) if details else None
+    return details["imageDigest"] if details else None
 
 
-def version_of(ecr: Ecr, repository_uri: str, digest: str) -> str | None:
+def version_of(ecr: "ECRClient", repository_uri: str, digest: str) -> str | None:
     """A digest's version: its tag in ECR."""
     details = _describe(ecr, repository_uri, {"imageDigest": digest})
     tags = details.get("imageTags", []) if details else []
-    return str(tags[0]) if tags else None
+    return tags[0] if tags else None
 
 
-def newest(ecr: Ecr, repository_uri: str) -> str | None:
+def newest(ecr: "ECRClient", repository_uri: str) -> str | None:
     """The digest of the tagged image that was pushed last, or None where there is none."""
-    request: dict[str, Any] = {
-        "repositoryName": repository_name(repository_uri),
-        "filter": {"tagStatus": "TAGGED"},
-    }
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = ecr.describe_images(**request)
-        found += answer["imageDetails"]
-        if not answer.get("nextToken"):
-            break
-        request["nextToken"] = answer["nextToken"]
+    pages = ecr.get_paginator("describe_images").paginate(
+        repositoryName=repository_name(repository_uri), filter={"tagStatus": "TAGGED"}
+    )
+    found = (image for page in pages for image in page["imageDetails"])
     last = max(found, key=lambda one: one["imagePushedAt"], default=None)
-    return str(last["imageDigest"]) if last else None
+    return last["imageDigest"] if last else None
 
 
 def split(image_uri: str) -> tuple[str, str]:
@@ -71,7 +60,7 @@ def split(image_uri: str) -> tuple[str, str]:
     return match["repository"], match["digest"]
 
 
-def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
+def must_exist(ecr: "ECRClient", repository_uri: str, image_uri: str) -> str:
     """The version of an image that somebody asked to release.
 
     Raises ImageError where it is not in this account's repository, or will not stay there.
@@ -104,11 +93,16 @@ def must_exist(ecr: Ecr, repository_uri: str, image_uri: str) -> str:
             next_step="tag it with the version that it answers with (X-Service-Version): "
             f'aws ecr put-image {name} --image-tag VERSION --image-manifest "$({manifest})"',
         )
-    return str(tags[0])
+    return tags[0]
 
 
 def push(
-    docker: DockerPush, ecr: Ecr, image: str, repository_uri: str, tag: str, log: Callable[[str], None]
+    docker: DockerPush,
+    ecr: "ECRClient",
+    image: str,
+    repository_uri: str,
+    tag: str,
+    log: Callable[[str], None],
 ) -> str:
     """Push a local image as repository:tag and return its digest; ~/.docker/config.json is left alone.
 
@@ -147,7 +141,9 @@ def repository_name(repository_uri: str) -> str:
     return repository_uri.split("/", 1)[1]
 
 
-def _describe(ecr: Ecr, repository_uri: str, image_id: dict[str, str]) -> dict[str, Any] | None:
+def _describe(
+    ecr: "ECRClient", repository_uri: str, image_id: "ImageIdentifierTypeDef"
+) -> "ImageDetailTypeDef | None":
     try:
         found = ecr.describe_images(repositoryName=repository_name(repository_uri), imageIds=[image_id])
     except ClientError as error:
@@ -155,10 +151,10 @@ def _describe(ecr: Ecr, repository_uri: str, image_id: dict[str, str]) -> dict[s
             return None
         raise
     details = found["imageDetails"]
-    return dict(details[0]) if details else None
+    return details[0] if details else None
 
 
-def credentials(ecr: Ecr) -> dict[str, str]:
+def credentials(ecr: "ECRClient") -> dict[str, str]:
     """username and password for the registry, good for twelve hours."""
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, password = base64.b64decode(token).decode().split(":", 1)

@@ -5,9 +5,9 @@ ECS moves the weights of the listener rules it was given, at every release, and 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cloudformation import drift_detection, resources
 from pipeline.cloudformation.drift_detection import Difference, ResourceDrift
@@ -16,15 +16,13 @@ from pipeline.errors import AwsRefusedError, DriftError, SlipwayError
 from pipeline.graph.template import Template
 from pipeline.rollout.traffic_weights import RULE
 
+if TYPE_CHECKING:
+    from types_boto3_ecs import ECSClient
+    from types_boto3_ecs.type_defs import AdvancedConfigurationTypeDef
+
 HIDDEN = "(not shown: this resource holds a secret)"
 _TARGETS = re.compile(r"/Actions/\d+/ForwardConfig/TargetGroups(/.*)?")
 _DETECTABLE = frozenset({"UPDATE_ROLLBACK_FAILED"})
-
-
-class Services(Protocol):
-    """What finding the rules that ECS owns asks of ECS."""
-
-    def describe_services(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def without_weights(rule: ResourceDrift) -> ResourceDrift:
 
 
 def _groups(properties: Any) -> list[list[str]] | None:
-    """The target groups of each action, or None where it can't be told."""
+    """The target groups of each action, or None where it can't be told. properties: JSON of any shape."""
     try:
         actions = properties["Actions"]
         return [
@@ -140,15 +138,15 @@ def _rules_of_ecs(context: Context, stack: str) -> frozenset[str]:
     return rules_of(context.aws.client("ecs"), there.service_arn)
 
 
-def rules_of(ecs: Services, service_arn: str) -> frozenset[str]:
+def rules_of(ecs: "ECSClient", service_arn: str) -> frozenset[str]:
     """The production and test rules of a service."""
     services = ecs.describe_services(cluster=service_arn.split("/")[1], services=[service_arn])["services"]
-    advanced: list[Mapping[str, Any]] = [
+    advanced: list[AdvancedConfigurationTypeDef] = [
         balancer.get("advancedConfiguration") or {}
         for service in services
         for balancer in service.get("loadBalancers", [])
     ]
-    arns = [given.get(key) for given in advanced for key in ("productionListenerRule", "testListenerRule")]
+    arns = [arn for a in advanced for arn in (a.get("productionListenerRule"), a.get("testListenerRule"))]
     return frozenset(arn for arn in arns if arn)
 
 

@@ -4,20 +4,18 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from pipeline.context import Context
 from pipeline.errors import UsageError
 
+if TYPE_CHECKING:
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_logs.type_defs import FilteredLogEventTypeDef
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class FilteredLogs(Protocol):
-    """What tailing asks of CloudWatch Logs."""
-
-    def filter_log_events(self, **request: Any) -> dict[str, Any]: ...
 
 
 def seconds(text: str) -> int:
@@ -56,35 +54,31 @@ def tail(context: Context, since: int, line: Callable[[str], None], *, follow: b
 class Reader:
     """Lines not given before; by id, for events may become visible late and share a millisecond."""
 
-    def __init__(self, logs: FilteredLogs, group: str, start_ms: int) -> None:
+    def __init__(self, logs: "CloudWatchLogsClient", group: str, start_ms: int) -> None:
         self._logs = logs
         self._group = group
         self._start = start_ms
         self._seen: dict[str, int] = {}
 
     def new(self) -> Iterator[str]:
-        request: dict[str, Any] = {"logGroupName": self._group, "startTime": self._start}
-        while True:
-            try:
-                answer = self._logs.filter_log_events(**request)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                    return
+        pages = self._logs.get_paginator("filter_log_events")
+        try:
+            for page in pages.paginate(logGroupName=self._group, startTime=self._start):
+                for event in page["events"]:
+                    if event["eventId"] not in self._seen:
+                        self._seen[event["eventId"]] = event["timestamp"]
+                        yield _text(event)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
-            for event in answer["events"]:
-                if event["eventId"] not in self._seen:
-                    self._seen[event["eventId"]] = event["timestamp"]
-                    yield _text(event)
-            if not answer.get("nextToken"):
-                break
-            request["nextToken"] = answer["nextToken"]
+            return
         if self._seen:
             # A minute of overlap for what arrives late.
             self._start = max(self._start, max(self._seen.values()) - 60_000)
             self._seen = {key: at for key, at in self._seen.items() if at >= self._start}
 
 
-def _text(event: Any) -> str:
+def _text(event: "FilteredLogEventTypeDef") -> str:
     when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).strftime("%H:%M:%S")
     return f"{when} {event.get('logStreamName', '')} {event['message'].rstrip()}"
 

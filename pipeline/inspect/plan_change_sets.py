@@ -3,7 +3,6 @@
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,7 +19,7 @@ class PlanChangeSets:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._cloudformation: Any = context.aws.client("cloudformation")
+        self._cloudformation = context.aws.client("cloudformation")
         self._new: dict[str, tuple[str, Log]] = {}
         self._interrupted = False
         self._guard = threading.Lock()

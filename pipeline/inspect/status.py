@@ -1,8 +1,8 @@
 """What is there now: stacks, the version that serves, tasks, targets; read only."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -11,6 +11,11 @@ from pipeline.cloudformation.stacks import StackDescription
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.image import registry
+
+if TYPE_CHECKING:
+    from types_boto3_ecs import ECSClient
+    from types_boto3_ecs.type_defs import DeploymentTypeDef, LoadBalancerTypeDef, ServiceTypeDef
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def describe(context: Context) -> Overview:
     cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]
     ecs = context.aws.client("ecs")
     services = ecs.describe_services(cluster=cluster, services=[arn])["services"]
-    service = services[0] if services else {}
+    service: ServiceTypeDef = services[0] if services else {}
     versions = _Versions(context, outputs.get("RepositoryUri"))
     return Overview(
         seen.environment,
@@ -140,7 +145,7 @@ class _Versions:
         return self._known[digest]
 
 
-def _deployment(deployment: Mapping[str, Any]) -> str:
+def _deployment(deployment: "DeploymentTypeDef") -> str:
     text = (
         f"{deployment['status']}: {deployment.get('runningCount', 0)} of "
         f"{deployment.get('desiredCount', 0)} run, "
@@ -150,7 +155,7 @@ def _deployment(deployment: Mapping[str, Any]) -> str:
     return f"{text} ({reason})" if reason else text
 
 
-def _tasks(ecs: Any, cluster: str, service_arn: str, versions: _Versions) -> Sequence[TaskLine]:
+def _tasks(ecs: "ECSClient", cluster: str, service_arn: str, versions: _Versions) -> Sequence[TaskLine]:
     arns = ecs.list_tasks(cluster=cluster, serviceName=service_arn.rsplit("/", 1)[-1])["taskArns"][:100]
     if not arns:
         return []
@@ -171,7 +176,9 @@ def _tasks(ecs: Any, cluster: str, service_arn: str, versions: _Versions) -> Seq
     return lines
 
 
-def _targets(elbv2: Any, load_balancers: Sequence[Mapping[str, Any]]) -> Sequence[TargetLine]:
+def _targets(
+    elbv2: "ElasticLoadBalancingv2Client", load_balancers: "Sequence[LoadBalancerTypeDef]"
+) -> Sequence[TargetLine]:
     lines = []
     for entry in load_balancers:
         arns = [entry["targetGroupArn"]] if "targetGroupArn" in entry else []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import requests
 from botocore.exceptions import ClientError
@@ -19,6 +19,11 @@ from pipeline.context import Context
 from pipeline.graph import template
 from pipeline.image import registry
 from pipeline.regional import taskcat
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_s3.type_defs import CreateBucketRequestTypeDef
+    from types_boto3_ssm.literals import ParameterTypeType
 
 NESTED = "AWS::CloudFormation::Stack"
 Log = Callable[[str], None]
@@ -53,7 +58,7 @@ class Launch:
         self._bucket = f"{stack}-{home.environment.account}"
         self._any = next(iter(there.values()))
         values = {"ServiceName": home.project.service, "EnvironmentName": self._any.environment.name}
-        self._secrets: dict[str, str] = {}
+        self._secrets: dict[str, ParameterTypeType] = {}
         self._templates = template.load_all(home.project.templates)
         for parsed in self._templates:
             self._secrets |= secrets.kinds_in(parsed, values)
@@ -95,11 +100,14 @@ class Launch:
     def _make_bucket(self) -> None:
         """S3 goes on deleting a bucket for a while, and refuses one of that name meanwhile."""
         s3, region = self._home.aws.client("s3"), self._home.aws.region
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        request: CreateBucketRequestTypeDef = {"Bucket": self._bucket}
+        if region != "us-east-1":
+            # The stubs list the regions of the day that they were made.
+            request["CreateBucketConfiguration"] = {"LocationConstraint": region}  # type: ignore[typeddict-item]
 
         def probe() -> bool | None:
             try:
-                s3.create_bucket(Bucket=self._bucket, **where)
+                s3.create_bucket(**request)
             except ClientError as error:
                 if error.response["Error"]["Code"] != "OperationAborted":
                     raise
@@ -202,7 +210,7 @@ class Launch:
             s3.delete_bucket(Bucket=self._bucket)
 
 
-def cause_of(cloudformation: Any, stack_id: str) -> Event | None:
+def cause_of(cloudformation: "CloudFormationClient", stack_id: str) -> Event | None:
     """The first failure of a stack, looked for in the nested stack that it happened in."""
     events = EventStream(cloudformation, stack_id)
     events.new()

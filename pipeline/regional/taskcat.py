@@ -1,6 +1,7 @@
 """One run of taskcat: its project in a directory of its own, its command, and what it prints.
 
 The project holds the templates and nothing else, since taskcat uploads everything that lies beside its file.
+What stands in .taskcat.yml is taskcat's to judge (Any).
 https://aws-ia.github.io/taskcat/docs/schema/taskcat_schema/
 """
 

@@ -1,6 +1,7 @@
 """taskcat as it is, but that its report does without a stylesheet where the web cannot be reached.
 
 Run as a file by the Python of .venv-taskcat, which has taskcat and not this package: it imports none of it.
+Its modules have no types (Any).
 """
 
 from importlib import import_module

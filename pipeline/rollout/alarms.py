@@ -9,16 +9,16 @@ and the alarm follows a few minutes later, so that one is waited for.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from pipeline.aws import service_deployment
 from pipeline.errors import RolloutRefusedError, WaitTimeoutError
+from pipeline.waiting import Wait
 
-
-class Alarms(Protocol):
-    """What looking at alarms asks of CloudWatch."""
-
-    def describe_alarms(self, **request: Any) -> dict[str, Any]: ...
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+    from types_boto3_ecs import ECSClient
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Failure:
     ended: datetime
 
 
-def last_failure(ecs: service_deployment.Deployments, service_arn: str) -> Failure | None:
+def last_failure(ecs: "ECSClient", service_arn: str) -> Failure | None:
     """The latest rollout that was rolled back or stopped; None where none was."""
     failed = [one for one in service_deployment.listed(ecs, service_arn) if one["status"] in _FAILED]
     last = max(failed, key=lambda brief: brief["createdAt"], default=None)
@@ -37,11 +37,11 @@ def last_failure(ecs: service_deployment.Deployments, service_arn: str) -> Failu
 
 
 def must_be_quiet(
-    cloudwatch: Alarms,
+    cloudwatch: "CloudWatchClient",
     names: Sequence[str],
     failure: Callable[[], Failure | None],
     log: Callable[[str], None],
-    wait: Callable[..., Any],
+    wait: Wait,
     patience: float,
 ) -> None:
     """Return once none of the alarms is in ALARM. failure: gives the rollout that failed last.
@@ -74,14 +74,14 @@ def must_be_quiet(
 _FAILED = ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
-def _in_alarm(cloudwatch: Alarms, names: Sequence[str]) -> list[dict[str, Any]]:
+def _in_alarm(cloudwatch: "CloudWatchClient", names: Sequence[str]) -> "list[MetricAlarmTypeDef]":
     if not names:
         return []
     alarms = cloudwatch.describe_alarms(AlarmNames=list(names), StateValue="ALARM")["MetricAlarms"]
     return [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
 
 
-def _left_behind(burning: Sequence[dict[str, Any]], failure: Failure | None, patience: float) -> bool:
+def _left_behind(burning: "Sequence[MetricAlarmTypeDef]", failure: Failure | None, patience: float) -> bool:
     if failure is None:
         return False
     # CloudWatch gives whole seconds.
@@ -90,5 +90,5 @@ def _left_behind(burning: Sequence[dict[str, Any]], failure: Failure | None, pat
     return all(first <= moment <= last for moment in since)
 
 
-def _names(alarms: Sequence[dict[str, Any]]) -> str:
+def _names(alarms: "Sequence[MetricAlarmTypeDef]") -> str:
     return ", ".join(alarm["AlarmName"] for alarm in alarms)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -33,7 +32,7 @@ class RolloutController:
     ) -> None:
         self._context, self._stack, self._template = context, stack_name, template
         self._parameters, self._log, self._options = parameters, log, options
-        self._ecs: Any = context.aws.client("ecs")
+        self._ecs = context.aws.client("ecs")
         rules = context.environment.rollout
         self._limits = Limits(rules.healthy_within_minutes * 60, rules.failed_probes)
         self._gate: Gate | None = None

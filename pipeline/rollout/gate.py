@@ -5,7 +5,7 @@ Both end in a verdict. What could not be run counts as failed: nobody saw that t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
@@ -40,7 +40,7 @@ class Verdict:
         return not self.why
 
     @property
-    def answer(self) -> str:
+    def answer(self) -> Literal["CONTINUE", "ROLLBACK"]:
         """What ECS is told."""
         return "CONTINUE" if self.passed else "ROLLBACK"
 
@@ -71,7 +71,7 @@ class Gate:
     def diagnostics(self, deployment: ServiceDeployment) -> list[str]:
         """How the tasks of the new version are, down to their last log lines."""
         groups = [self.resources[group] for group in GROUPS.values() if group in self.resources]
-        client: Callable[[str], Any] = self.context.aws.client
+        client = self.context.aws.client
         ecs, logs, elbv2 = client("ecs"), client("logs"), client("elbv2")
 
         def read() -> list[str]:

@@ -5,38 +5,25 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.aws.service_deployment import Revision
 from pipeline.errors import WaitTimeoutError
+from pipeline.waiting import Wait
+
+if TYPE_CHECKING:
+    from types_boto3_ecs import ECSClient
+    from types_boto3_ecs.type_defs import ContainerTypeDef, TaskTypeDef
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_logs.type_defs import GetLogEventsRequestTypeDef
 
 CONTAINER = "app"
 COMMAND = ("migrate",)
 _KEPT = 20
 _MISSED = 20
 """Looks in which a task that was just started may be unknown: ECS's answers are eventually consistent."""
-
-
-class Tasks(Protocol):
-    """What running the migration asks of ECS."""
-
-    def run_task(self, **request: Any) -> dict[str, Any]: ...
-
-    def list_tasks(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_tasks(self, **request: Any) -> dict[str, Any]: ...
-
-    def describe_task_definition(self, **request: Any) -> dict[str, Any]: ...
-
-    def stop_task(self, **request: Any) -> dict[str, Any]: ...
-
-
-class Lines(Protocol):
-    """What reading its log asks of CloudWatch Logs."""
-
-    def get_log_events(self, **request: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -57,13 +44,13 @@ class Migration:
 
 
 def run(
-    ecs: Tasks,
-    logs: Lines,
+    ecs: "ECSClient",
+    logs: "CloudWatchLogsClient",
     revision: Revision,
     place: Place,
     started_by: str,
     log: Callable[[str], None],
-    wait: Callable[..., Any],
+    wait: Wait,
     timeout: float,
 ) -> Migration:
     """Run the migration of a revision to its end, its log lines said as they come. timeout: seconds.
@@ -76,7 +63,7 @@ def run(
     reader = _Log(ecs, logs, revision.task_definition, task.rsplit("/", 1)[-1], log)
     log(f"the migration runs as task {task.rsplit('/', 1)[-1]}")
 
-    def probe() -> dict[str, Any] | None:
+    def probe() -> "TaskTypeDef | None":
         nonlocal missed
         found = ecs.describe_tasks(cluster=place.cluster, tasks=[task])["tasks"]
         reader.read()
@@ -95,7 +82,7 @@ def run(
     return Migration(_fault(ended), reader.lines)
 
 
-def _earlier(ecs: Tasks, cluster: str, started_by: str) -> str | None:
+def _earlier(ecs: "ECSClient", cluster: str, started_by: str) -> str | None:
     """One that runs, else one that ended not long ago. ECS documents `startedBy` as a filter that stands
     alone: where it takes no second one, what has ended is not looked for, and the client token still holds a
     second task back.
@@ -109,10 +96,10 @@ def _earlier(ecs: Tasks, cluster: str, started_by: str) -> str | None:
                 raise
             return None
         found = ended["taskArns"]
-    return str(found[0]) if found else None
+    return found[0] if found else None
 
 
-def _start(ecs: Tasks, revision: Revision, place: Place, started_by: str) -> str:
+def _start(ecs: "ECSClient", revision: Revision, place: Place, started_by: str) -> str:
     answer = ecs.run_task(
         cluster=place.cluster,
         taskDefinition=revision.task_definition,
@@ -136,15 +123,15 @@ def _start(ecs: Tasks, revision: Revision, place: Place, started_by: str) -> str
     if not answer.get("tasks"):
         reasons = [f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in answer.get("failures", [])]
         raise CouldNotStart("; ".join(reasons) or "ECS started no task and gave no reason")
-    return str(answer["tasks"][0]["taskArn"])
+    return answer["tasks"][0]["taskArn"]
 
 
 class CouldNotStart(Exception):  # noqa: N818 - becomes the reason of a rollback
     """ECS took the request, and no task."""
 
 
-def _fault(task: dict[str, Any]) -> str:
-    container: dict[str, Any] = next((c for c in task["containers"] if c["name"] == CONTAINER), {})
+def _fault(task: "TaskTypeDef") -> str:
+    container: ContainerTypeDef = next((c for c in task["containers"] if c["name"] == CONTAINER), None) or {}
     if container.get("exitCode") == 0:
         return ""
     code = container.get("exitCode")
@@ -159,11 +146,16 @@ class _Log:
     """
 
     def __init__(
-        self, ecs: Tasks, logs: Lines, definition: str, task_id: str, log: Callable[[str], None]
+        self,
+        ecs: "ECSClient",
+        logs: "CloudWatchLogsClient",
+        definition: str,
+        task_id: str,
+        log: Callable[[str], None],
     ) -> None:
         self._logs, self._log, self._complained = logs, log, False
         self.lines: list[str] = []
-        self._request: dict[str, Any] | None = None
+        self._request: GetLogEventsRequestTypeDef | None = None
         described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
         for container in described["containerDefinitions"]:
             options = container.get("logConfiguration", {}).get("options", {})

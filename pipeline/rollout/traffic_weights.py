@@ -8,25 +8,23 @@ that follows then has nothing to put back. https://github.com/aws/aws-cdk/issues
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
-from pipeline.cloudformation import change_set, deploy, parameter_update
+from pipeline.cloudformation import change_set, parameter_update
 from pipeline.cloudformation.change_set import Detail, ResourceChange, StackSpec
 from pipeline.cloudformation.resources import SERVICE
 from pipeline.cloudformation.stacks import Log, StackDescription, Wait
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph.template import Template
 
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 PRODUCTION_RULE = "ProductionRule"
 GROUPS = {"BlueWeight": "BlueTargetGroup", "GreenWeight": "GreenTargetGroup"}
 """Parameter -> logical id of the target group whose weight it is."""
-
-
-class Rules(Protocol):
-    """What reading weights asks of Elastic Load Balancing."""
-
-    def describe_rules(self, **request: Any) -> dict[str, Any]: ...
 
 
 def guarded(template: Template) -> bool:
@@ -42,7 +40,9 @@ def as_the_stack_has_them(spec: StackSpec, current: StackDescription | None) -> 
     return replace(spec, parameters={**spec.parameters, **kept})
 
 
-def live_weights(elbv2: Rules, resources: Mapping[str, str]) -> dict[str, str] | None:
+def live_weights(
+    elbv2: "ElasticLoadBalancingv2Client", resources: Mapping[str, str]
+) -> dict[str, str] | None:
     """Parameter -> the weight that its target group has in the production rule now.
 
     resources: logical id -> physical id. None where the rule is not there, or knows neither group.
@@ -59,7 +59,7 @@ def live_weights(elbv2: Rules, resources: Mapping[str, str]) -> dict[str, str] |
 
 
 def align(
-    cloudformation: deploy.CloudFormation,
+    cloudformation: "CloudFormationClient",
     current: StackDescription,
     template: Template,
     weights: Mapping[str, str] | None,

@@ -104,6 +104,7 @@ def orders(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.processes
 def test_a_port_in_use_is_one_line_and_exit_1() -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - the service listens everywhere too
         port = taken.getsockname()[1]
@@ -115,6 +116,7 @@ def test_a_port_in_use_is_one_line_and_exit_1() -> None:
     )
 
 
+@pytest.mark.processes
 def test_a_migration_that_fails_in_an_unforeseen_way_is_one_line_and_exit_1() -> None:
     done = orders("migrate", DATABASE_HOST="db..internal")
 

@@ -143,21 +143,28 @@ def test_every_migration_only_adds_or_says_which_version_it_follows() -> None:
     assert [] == judge(ScriptDirectory.from_config(alembic_config()))
 
 
-@pytest.mark.parametrize("upgrade", EXPANDS.values(), ids=EXPANDS)
-def test_what_only_adds_is_taken(upgrade) -> None:
-    assert [] == faults(upgrade)
+def test_what_only_adds_is_taken() -> None:
+    found = {name: faults(upgrade) for name, upgrade in EXPANDS.items()}
+
+    assert {} == {name: refused for name, refused in found.items() if refused}
 
 
-@pytest.mark.parametrize(("words", "upgrade"), CONTRACTS.items(), ids=CONTRACTS)
-def test_what_the_old_version_would_miss_is_refused(words, upgrade) -> None:
-    (fault,) = faults(upgrade)
+def test_what_the_old_version_would_miss_is_refused() -> None:
+    found = {words: faults(upgrade) for words, upgrade in CONTRACTS.items()}
 
-    assert fault.startswith(words.split(", in a")[0].split(", by a")[0].split(", and makes")[0])
+    assert {} == {words: told for words, told in found.items() if not is_one_fault(told, words)}
 
 
-@pytest.mark.parametrize("upgrade", CONTRACTS.values(), ids=CONTRACTS)
-def test_it_is_taken_from_a_migration_that_says_which_version_it_follows(upgrade) -> None:
-    assert [] == faults(upgrade, contract=VERSION)
+def is_one_fault(told: list[str], words: str) -> bool:
+    """A name in CONTRACTS is what the fault begins with; some say besides how they do it."""
+    beginning = words.split(", in a")[0].split(", by a")[0].split(", and makes")[0]
+    return len(told) == 1 and told[0].startswith(beginning)
+
+
+def test_it_is_taken_from_a_migration_that_says_which_version_it_follows() -> None:
+    found = {words: faults(upgrade, contract=VERSION) for words, upgrade in CONTRACTS.items()}
+
+    assert {} == {words: refused for words, refused in found.items() if refused}
 
 
 @pytest.mark.parametrize("contract", [True, "", "soon", "0123456789abc"])

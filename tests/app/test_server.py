@@ -17,6 +17,8 @@ from orders.server import listen
 
 from tests.support.ports import free_port
 
+pytestmark = pytest.mark.processes
+
 ACTUATOR = ("health", "health/liveness", "health/readiness", "info", "prometheus")
 
 

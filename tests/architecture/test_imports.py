@@ -2,6 +2,8 @@
 
 import ast
 
+import grimp
+
 from tests.support.modules import of_pipeline, trees
 
 PRINTERS = {f"pipeline.cli.{name}" for name in ("commands", "reviews", "accounts", "images")}
@@ -27,6 +29,14 @@ def test_only_commands_print() -> None:
 
 def test_no_module_sleeps_by_itself() -> None:
     assert set() == who_calls("time.sleep")
+
+
+def test_the_stubs_of_boto3_are_imported_for_mypy_alone() -> None:
+    graph = grimp.build_graph(
+        "pipeline", include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
+    )
+
+    assert [] == [name for name in graph.modules if name.startswith("types_boto3")]
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import docker
 import requests
 
-from local_aws.settings import for_checkout
+from local_aws.checkout import for_checkout
+from tests.benchmarks import side_by_side
 from tests.support.repository import ROOT
 
 RUNS = 5
@@ -37,21 +38,21 @@ def pipeline_seconds() -> float:
 def start_to_ready() -> float:
     """A container of the running version beside the others: from `docker run` to readiness 200."""
     client = docker.from_env()
-    settings = for_checkout(ROOT)
-    running = client.containers.list(filters={"label": settings.label_filter, "name": "-app"})[0]
+    checkout = for_checkout(ROOT)
+    running = client.containers.list(filters={"label": checkout.label_filter, "name": "-app"})[0]
     started = time.perf_counter()
     container = client.containers.run(
         running.image.id,
         ["serve"],
         environment=running.attrs["Config"]["Env"],
-        network=settings.network,
-        labels=settings.labels("benchmark"),
+        network=checkout.network,
+        labels=checkout.labels("benchmark"),
         detach=True,
     )
     try:
         while time.perf_counter() - started < 60:
             container.reload()
-            ip = container.attrs["NetworkSettings"]["Networks"][settings.network]["IPAddress"]
+            ip = container.attrs["NetworkSettings"]["Networks"][checkout.network]["IPAddress"]
             try:
                 if ip and requests.get(f"http://{ip}:8081/actuator/health/readiness", timeout=1).ok:
                     return time.perf_counter() - started
@@ -90,6 +91,7 @@ def main() -> None:
     show("container start to ready (s)", start_to_ready)
     show("image (MB)", image_megabytes, 1)
     show("unit tests, whole process (s)", lambda: seconds(["make", "unit"]), 3)
+    side_by_side.main()
 
 
 if __name__ == "__main__":

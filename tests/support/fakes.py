@@ -1,8 +1,9 @@
 """Small stand-ins for AWS, written by hand: they keep state as AWS does, and nothing sleeps."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -39,7 +40,23 @@ class Time:
         return wait_until(probe, sleep=self.sleep, clock=self.clock, jitter=lambda: 0.0, **options)
 
 
-class FakeCloudFormation:
+class Paginates:
+    """`get_paginator` over a fake's own calls: page after page, each asked for when its turn comes."""
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        def paginate(**request: Any) -> Iterator[dict[str, Any]]:
+            while True:
+                answer = getattr(self, operation)(**request)
+                yield answer
+                more = {key: answer[key] for key in ("NextToken", "nextToken") if answer.get(key)}
+                if not more:
+                    return
+                request |= more
+
+        return SimpleNamespace(paginate=paginate)
+
+
+class FakeCloudFormation(Paginates):
     """Stacks that move on each time they are looked at.
 
     ends: the statuses a stack goes through after its next operation; failures: what fails meanwhile;

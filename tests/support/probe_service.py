@@ -16,9 +16,9 @@ import requests
 from botocore.exceptions import ClientError
 
 from local_aws import down, up
+from local_aws.checkout import for_checkout
 from local_aws.ecs.services.service import Service
 from local_aws.host.base_images import base_images
-from local_aws.settings import for_checkout
 from pipeline.waiting import wait_until
 from tests.support.ports import free_port
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws.elb.rules import weighted_target_groups
+from local_aws.emulator.records import newest_revision
 from local_aws.emulator.registry import Registry, Response
 
 
@@ -46,13 +47,12 @@ class Checks:
     """Looks requests up in what exists: clusters, task definitions, target groups, the network."""
 
     def __init__(self, registry: Registry) -> None:
-        self._clusters = registry.store("ecs", "_clusters")
-        self._definitions = registry.store("ecs", "_task_defs")
-        self._latest = registry.store("ecs", "_task_def_latest")
-        self._target_groups = registry.store("alb", "_tgs")
-        self._rules = registry.store("alb", "_rules")
-        self._subnets = registry.store("ec2", "_subnets")
-        self._security_groups = registry.store("ec2", "_security_groups")
+        self._clusters = registry.records("AWS::ECS::Cluster")
+        self._definitions = registry.records("AWS::ECS::TaskDefinition")
+        self._target_groups = registry.records("AWS::ElasticLoadBalancingV2::TargetGroup")
+        self._rules = registry.records("AWS::ElasticLoadBalancingV2::ListenerRule")
+        self._subnets = registry.records("AWS::EC2::Subnet")
+        self._security_groups = registry.records("AWS::EC2::SecurityGroup")
 
     def cluster_arn(self, reference: str | None) -> str:
         """The ARN of an active cluster."""
@@ -65,8 +65,8 @@ class Checks:
         """An active task definition by ARN, family:revision or family."""
         name = name_in(reference)
         if ":" not in name:
-            name = f"{name}:{self._latest.get(name)}"
-        definition: dict[str, Any] | None = self._definitions.get(name)
+            name = f"{name}:{newest_revision(name)}"
+        definition = self._definitions.get(name)
         if definition is None:
             raise EcsError("ClientException", "TaskDefinition not found.")
         if definition["status"] != "ACTIVE":
@@ -82,7 +82,7 @@ class Checks:
                 one.get("containerName"),
                 int(one.get("containerPort") or 0),
             )
-            group = self._target_groups.get(arn)
+            group = self._target_groups.get(str(arn))
             if group is None:
                 raise EcsError("InvalidParameterException", f"The target group {arn} does not exist.")
             if not group["LoadBalancerArns"]:
@@ -113,7 +113,7 @@ class Checks:
                 continue
             if alternate not in self._target_groups:
                 raise EcsError("InvalidParameterException", f"The target group {alternate} does not exist.")
-            rule = self._rules.get(advanced.get("productionListenerRule")) or {"Actions": []}
+            rule = self._rules.get(str(advanced.get("productionListenerRule"))) or {"Actions": []}
             tied = {group for action in rule["Actions"] for group, _ in weighted_target_groups(action)}
             if not advanced.get("testListenerRule") and not {one["targetGroupArn"], alternate} <= tied:
                 raise EcsError(

@@ -23,16 +23,14 @@ LEAST_SECONDS = 600.0
 
 
 def register(registry: Registry, operations: ServiceOperations) -> None:
-    timeout = max(LEAST_SECONDS, STABILISE_MINUTES * registry.settings.minute_seconds)
+    timeout = max(LEAST_SECONDS, STABILISE_MINUTES * registry.checkout.minute_seconds)
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
         _check(properties)
         name = properties.get("ServiceName") or f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12]}"
         service = _call(lambda: operations.create(request_of(properties) | {"serviceName": name}))
         found = operations.find(properties.get("Cluster"), name)
-        resources = show_creation(
-            registry, stack_name, logical_id, SERVICE, service["serviceArn"], properties
-        )
+        resources = show_creation(stack_name, logical_id, SERVICE, service["serviceArn"], properties)
         try:
             _wait(found, timeout)
         except ValueError as error:
@@ -68,11 +66,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
             longest_pause=0.1,
         )
 
-    registry.resource_type(SERVICE, create=create, update=update, delete=delete, waits=True)
-    # CloudFormation sends a service whose update failed back to its previous properties; MiniStack does not.
-    name = "_sends_back_failed_update"
-    shipped = registry.store("cloudformation.stacks", name)
-    registry.replace("cloudformation.stacks", name, lambda type_: type_ == SERVICE or shipped(type_))
+    registry.resource_type(SERVICE, create=create, update=update, delete=delete, waits=True, sent_back=True)
 
 
 def request_of(properties: Properties) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def check(definition: Mapping[str, Any]) -> None:
 def register(registry: Registry) -> None:
     shipped = registry.shipped_resource_type(TASK_DEFINITION)
     shipped_operation = registry.shipped_operation("ecs", "RegisterTaskDefinition")
-    definitions = registry.store("ecs", "_task_defs")
+    definitions = registry.records(TASK_DEFINITION)
 
     def complete(arn: str, properties: Properties) -> tuple[str, Attributes]:
         record = definitions[arn.rpartition("/")[2]]
@@ -82,5 +82,5 @@ def register(registry: Registry) -> None:
         arn, _ = shipped["update"](physical_id, old, new, stack_name, logical_id)
         return complete(arn, new)
 
-    registry.ecs_operation("RegisterTaskDefinition", register_definition)
+    registry.operation("ecs", "RegisterTaskDefinition", register_definition)
     registry.resource_type(TASK_DEFINITION, create=create, update=update, delete=shipped["delete"])

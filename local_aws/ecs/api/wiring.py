@@ -4,13 +4,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from local_aws.checkout import region_of
 from local_aws.cloudwatch.alarms import in_alarm
 from local_aws.ecs.api import service_resource, task_definitions
 from local_aws.ecs.api.deployments import DeploymentOperations
 from local_aws.ecs.api.requests import Checks, EcsError, answer, refuse
 from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.api.tasks import TaskOperations
-from local_aws.ecs.deployments.listener_rules import RuleTraffic
+from local_aws.ecs.deployments.listener_rules import ListenerRules
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.tasks.containers import Containers
 from local_aws.ecs.tasks.run import TaskRun
@@ -19,13 +20,12 @@ from local_aws.ecs.tasks.task import Task
 from local_aws.elb.records import Records
 from local_aws.elb.target_groups import target_groups
 from local_aws.emulator.registry import Registry, Response
-from local_aws.settings import region_of
 
 
 @cache
 def scheduler(registry: Registry) -> Scheduler:
     """The one scheduler of a local AWS."""
-    containers = Containers(registry.settings)
+    containers = Containers(registry.checkout)
 
     @cache
     def client(service: str, region: str) -> Any:
@@ -46,10 +46,10 @@ def scheduler(registry: Registry) -> Scheduler:
         target_groups(registry),
         Records(registry).delay,
         new_run,
-        traffic=RuleTraffic(registry, Records(registry)),
+        traffic=ListenerRules(registry, Records(registry)),
         alarms=lambda names: in_alarm(registry, names),
         within=lambda service: registry.scope(region_of(service.arn)),
-        minute_seconds=registry.settings.minute_seconds,
+        minute_seconds=registry.checkout.minute_seconds,
     )
     registry.keep("ecs", made.kept, made.restore)
     registry.on_start(containers.remove_all_tasks)
@@ -81,12 +81,11 @@ def register(registry: Registry) -> None:
         "ListTasks": tasks.list,
     }
     for name, operation in operations.items():
-        registry.ecs_operation(name, _responding(operation))
+        registry.operation("ecs", name, _responding(operation))
     task_definitions.register(registry)
     service_resource.register(registry, services)
     _refuse_busy_clusters(registry, running)
-    # MiniStack's own scheduler must not run beside this one.
-    registry.replace("ecs", "_reconcile_service_tasks", lambda *_: None)
+    registry.run_no_services()
 
 
 def _responding(
@@ -125,4 +124,4 @@ def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
             )
         return shipped(request)
 
-    registry.ecs_operation("DeleteCluster", delete)
+    registry.operation("ecs", "DeleteCluster", delete)

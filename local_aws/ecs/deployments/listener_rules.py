@@ -7,23 +7,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from local_aws.checkout import region_of
 from local_aws.elb.actions import with_forward_config
 from local_aws.elb.records import Records
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.registry import Registry
-from local_aws.settings import region_of
 
 INVALID = "of invalid networking configuration"
 POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
-class RuleTraffic:
-    """The weights in MiniStack's listener rules."""
+class ListenerRules:
+    """The weights in listener rules."""
 
     def __init__(self, registry: Registry, records: Records) -> None:
         self._registry = registry
         self._records = records
-        self._roles = registry.store("iam", "_roles")
+        self._roles = registry.records("AWS::IAM::Role")
 
     def serving(self, rule: str) -> list[str]:
         """The target groups that the rule sends anything to."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from local_aws.checkout import KIND_LABEL, Checkout
 from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.container_options import container_options
-from local_aws.ecs.tasks.pause_image import root_file_system
+from local_aws.host.base_images import base_image
 from local_aws.host.docker_resources import ensure_network
-from local_aws.settings import KIND_LABEL, Settings
 
-PAUSE_IMAGE = "slipway-local/pause:1"
 TASK_KIND = "task"
 REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
 
@@ -37,8 +37,9 @@ class Seen:
 class Containers:
     """The containers of one checkout's tasks. `changes` counts whenever one of them ends or turns healthy."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
+        self._base_image = ""
         self.changes = Changes()
 
     @cached_property
@@ -53,7 +54,7 @@ class Containers:
     def pull(self, image: str) -> None:
         """Have the image, from the local ECR when its name says so. Raises ContainerError in AWS's words."""
         try:
-            if not image.startswith(f"{self._settings.registry}/"):
+            if not image.startswith(f"{self._checkout.registry}/"):
                 self._client.images.get(image)
                 return
             name, at, digest = image.partition("@")
@@ -69,15 +70,22 @@ class Containers:
                 f"CannotPullContainerError: pull image manifest has been retried 5 time(s): {_words(error)}"
             ) from error
 
-    def start_pause(self, task_id: str) -> tuple[str, str]:
-        """The container that holds a task's network; gives its id and the task's address."""
-        self._have_pause_image()
-        ensure_network(self._client, self._settings)
-        network = self._settings.network
+    def start_network_holder(self, task_id: str) -> tuple[str, str]:
+        """Start the container that holds a task's network; gives its id and the task's address.
+
+        As on Fargate (awsvpc), all containers of a task share one network namespace and address. The holder
+        keeps them while `migrate` has ended and `app` has not begun.
+        """
+        image = self._holder_image()
+        ensure_network(self._client, self._checkout)
+        network = self._checkout.network
         container = self._client.containers.create(
-            PAUSE_IMAGE,
-            name=self._settings.name("task", task_id, "network"),
-            labels=self._settings.labels(TASK_KIND, task=task_id),
+            image,
+            entrypoint=["sleep", "infinity"],
+            # A first process has no default action for SIGTERM.
+            stop_signal="SIGKILL",
+            name=self._checkout.name("task", task_id, "network"),
+            labels=self._checkout.labels(TASK_KIND, task=task_id),
             network=network,
             hostname=f"ip-{task_id[:8]}",
             log_config={"type": "none"},
@@ -92,7 +100,7 @@ class Containers:
         task_id: str,
         definition: Mapping[str, Any],
         environment: Mapping[str, str],
-        pause: str,
+        network_holder: str,
         volumes: Sequence[str],
     ) -> str:
         """Start one container of a task; gives its id. Raises ContainerError in AWS's words."""
@@ -101,10 +109,10 @@ class Containers:
         try:
             container = self._client.containers.create(
                 definition["image"],
-                name=self._settings.name("task", task_id, name),
-                labels=self._settings.labels(TASK_KIND, task=task_id, container=name),
+                name=self._checkout.name("task", task_id, name),
+                labels=self._checkout.labels(TASK_KIND, task=task_id, container=name),
                 environment=dict(environment),
-                network_mode=f"container:{pause}",
+                network_mode=f"container:{network_holder}",
                 log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
                 **options,
             )
@@ -156,13 +164,13 @@ class Containers:
     def remove_task(self, task_id: str) -> bool:
         """Remove what is left of a task: containers, then its volumes. False: try it again later."""
         try:
-            return self._remove({"label": [self._settings.label_filter, f"slipway.task={task_id}"]})
+            return self._remove({"label": [self._checkout.label_filter, f"slipway.task={task_id}"]})
         except (DockerException, OSError):
             return False
 
     def remove_all_tasks(self) -> None:
         """Remove every task of this checkout: those that outlived an earlier server."""
-        self._remove({"label": [self._settings.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
+        self._remove({"label": [self._checkout.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
 
     def lines(self, container_id: str) -> Any:
         """Raw output of a container as it comes, each piece beginning with its time, until it ends."""
@@ -179,22 +187,21 @@ class Containers:
     def _volume_names(self, task_id: str, volumes: Sequence[str]) -> dict[str, str]:
         names = {}
         for volume in volumes:
-            names[volume] = self._settings.name("task", task_id, volume)
-            self._client.volumes.create(names[volume], labels=self._settings.labels(TASK_KIND, task=task_id))
+            names[volume] = self._checkout.name("task", task_id, volume)
+            self._client.volumes.create(names[volume], labels=self._checkout.labels(TASK_KIND, task=task_id))
         return names
 
-    def _have_pause_image(self) -> None:
-        try:
-            self._client.images.get(PAUSE_IMAGE)
-        except ImageNotFound:
-            repository, _, tag = PAUSE_IMAGE.partition(":")
-            self._client.api.import_image_from_data(
-                root_file_system(), repository=repository, tag=tag, changes=['ENTRYPOINT ["/pause"]']
-            )
+    def _holder_image(self) -> str:
+        if self._base_image:
+            with suppress(ImageNotFound):
+                self._client.images.get(self._base_image)
+                return self._base_image
+        self._base_image = base_image(self._client, print)
+        return self._base_image
 
     def _watch(self) -> None:
         filters = {
-            "label": [self._settings.label_filter, f"{KIND_LABEL}={TASK_KIND}"],
+            "label": [self._checkout.label_filter, f"{KIND_LABEL}={TASK_KIND}"],
             "event": ["die", "health_status", "oom"],
         }
         while True:

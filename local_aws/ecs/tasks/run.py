@@ -48,7 +48,7 @@ class TaskRun:
         self._before_stop = before_stop
         self._changed = changed
         self._sleep = sleep
-        self._pause = ""
+        self._network_holder = ""
         self._streams: dict[str, LogStream] = {}
         self._definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
 
@@ -78,7 +78,7 @@ class TaskRun:
 
     def _start_containers(self) -> None:
         environments = {name: self._environment(definition) for name, definition in self._definitions.items()}
-        self._pause, self.task.address = self._containers.start_pause(self.task.id)
+        self._network_holder, self.task.address = self._containers.start_network_holder(self.task.id)
         self._become("PENDING")
         for image in sorted({one.image for one in self.task.containers}):
             self._containers.pull(image)
@@ -114,7 +114,9 @@ class TaskRun:
             create_stream(client, *names)
         volumes = [one["name"] for one in self.task.definition.get("volumes") or []]
         try:
-            docker_id = self._containers.start(self.task.id, definition, environment, self._pause, volumes)
+            docker_id = self._containers.start(
+                self.task.id, definition, environment, self._network_holder, volumes
+            )
         except ContainerError as error:
             container.status, container.reason = "STOPPED", str(error)
             raise

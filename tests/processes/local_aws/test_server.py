@@ -8,10 +8,10 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from local_aws.server import application
-from local_aws.settings import Settings
+from local_aws.checkout import Checkout
 
-settings = Settings(Path(sys.argv[1]))
-app = application(settings)
+checkout = Checkout(Path(sys.argv[1]))
+app = application(checkout)
 
 def ask(*headers, body=b"Action=GetCallerIdentity"):
     sent = []
@@ -20,7 +20,7 @@ def ask(*headers, body=b"Action=GetCallerIdentity"):
     async def send(message):
         sent.append(message)
     given = [
-        (b"host", settings.registry.encode()),
+        (b"host", checkout.registry.encode()),
         (b"content-type", b"application/x-www-form-urlencoded"),
         *headers,
     ]
@@ -54,7 +54,7 @@ def test_a_program_of_this_machine_is_answered_and_a_web_page_is_not(tmp_path: P
 
 
 def test_the_key_of_another_checkout_is_refused_and_its_own_is_taken(tmp_path: Path) -> None:
-    own = "ask(signed(settings.access_key))[0]"
+    own = "ask(signed(checkout.access_key))[0]"
     another = 'ask(signed("slipway00000000"))'
 
     assert "200 400 True" == answers(

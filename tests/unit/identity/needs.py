@@ -107,11 +107,21 @@ def called(role: str) -> dict[str, str]:
     actions = {xform_name(name): f"cloudformation:{name}" for name in model.operation_names}
     reached = frozenset().union(*(reached_from(f"pipeline.{module}") for module in COMMANDS[role]))
     return {
-        actions[node.func.attr]: module
+        actions[operation]: module
         for module in sorted(reached)
         for node in ast.walk(trees()[module])
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in actions
+        if (operation := _operation(node)) in actions
     }
+
+
+def _operation(node: ast.AST) -> str:
+    """The method that is called, or that a paginator calls; "" where the node is neither."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="get_paginator"), args=[ast.Constant(value=str(operation))]):
+            return operation
+        case ast.Call(func=ast.Attribute(attr=method)):
+            return method
+    return ""
 
 
 @functools.cache

@@ -1,24 +1,16 @@
 import base64
 import json
-from importlib import import_module
 
 import pytest
 
 from local_aws.ecr import not_found, register, size_of
-from local_aws.emulator.registry import Registry
-from local_aws.settings import Settings
 
 
 @pytest.fixture
-def ecr(tmp_path, monkeypatch):
-    module = import_module("ministack.services.ecr")
-    stacks = import_module("ministack.services.cloudformation.stacks")
-    for name in ("_repo_uri", "_get_authorization_token", "_describe_images"):
-        monkeypatch.setattr(module, name, getattr(module, name))
-    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
-    register(Registry(Settings(tmp_path, port=4711)))
-    yield module
-    module.reset()
+def ecr(registry):
+    """Operations by name, as the API finds them."""
+    register(registry)
+    return lambda operation, **request: body(registry.shipped_operation("ecr", operation)(request))
 
 
 def body(response):
@@ -26,24 +18,22 @@ def body(response):
 
 
 def test_a_repository_has_an_address_that_docker_reaches(ecr):
-    _, answer = body(ecr._create_repository({"repositoryName": "orders"}))
+    _, answer = ecr("CreateRepository", repositoryName="orders")
 
     assert "localhost:4711/orders" == answer["repository"]["repositoryUri"]
 
 
 def test_the_login_is_for_the_same_address(ecr):
-    _, answer = body(ecr._get_authorization_token({}))
+    _, answer = ecr("GetAuthorizationToken")
 
     assert "http://localhost:4711" == answer["authorizationData"][0]["proxyEndpoint"]
     assert b"AWS:local" == base64.b64decode(answer["authorizationData"][0]["authorizationToken"])
 
 
 def test_an_image_that_is_not_there_is_an_error_not_an_empty_list(ecr):
-    ecr._create_repository({"repositoryName": "orders"})
+    ecr("CreateRepository", repositoryName="orders")
 
-    status, answer = body(
-        ecr._describe_images({"repositoryName": "orders", "imageIds": [{"imageTag": "abc"}]})
-    )
+    status, answer = ecr("DescribeImages", repositoryName="orders", imageIds=[{"imageTag": "abc"}])
 
     assert (400, "ImageNotFoundException") == (status, answer["__type"])
     assert "imageTag:'abc'" in answer["message"]
@@ -51,10 +41,10 @@ def test_an_image_that_is_not_there_is_an_error_not_an_empty_list(ecr):
 
 def test_an_images_size_is_that_of_its_parts(ecr):
     manifest = {"config": {"size": 7}, "layers": [{"size": 100}, {"size": 200}]}
-    ecr._create_repository({"repositoryName": "orders"})
-    ecr._put_image({"repositoryName": "orders", "imageManifest": json.dumps(manifest), "imageTag": "abc"})
+    ecr("CreateRepository", repositoryName="orders")
+    ecr("PutImage", repositoryName="orders", imageManifest=json.dumps(manifest), imageTag="abc")
 
-    _, answer = body(ecr._describe_images({"repositoryName": "orders"}))
+    _, answer = ecr("DescribeImages", repositoryName="orders")
 
     assert [307] == [details["imageSizeInBytes"] for details in answer["imageDetails"]]
     assert 307 == size_of(manifest)

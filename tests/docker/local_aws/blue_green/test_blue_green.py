@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.support.probe_rollouts import Gate, Rollout, answer, begin, reaches, rollout
-from tests.support.probe_service import Aws, Load
+from tests.support.probe_service import Aws, Load, eventually
 
 TEST = {"X-Test": "test"}
 
@@ -45,7 +45,14 @@ def blue_green(aws: Aws) -> Aws:
         end = aws.deploy(Version="1", Strategy="BLUE_GREEN", Gate="true")
     assert end in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "NO UPDATES"), aws.reasons()
     assert answers(aws) == "1"
+    # A deployment that begins while an alarm of the test before still rings would heed none.
+    eventually("the alarm's end", lambda: alarm_state(aws) != "ALARM")
     return aws
+
+
+def alarm_state(aws: Aws) -> str:
+    alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=["probe-errors"])["MetricAlarms"]
+    return str(alarms[0]["StateValue"])
 
 
 def released(aws: Aws, version: str, strategy: str = "BLUE_GREEN", **parameters: str) -> str:

@@ -7,7 +7,7 @@ import pymysql
 import pytest
 
 import local_aws
-from local_aws.settings import for_checkout
+from local_aws.checkout import for_checkout
 from pipeline.waiting import wait_until
 
 PASSWORD = "Pass-phrase_1234"

@@ -13,8 +13,8 @@ import pytest
 import requests
 
 import local_aws
+from local_aws.checkout import for_checkout
 from local_aws.host import server_process
-from local_aws.settings import for_checkout
 from pipeline.errors import LocalAwsError, PortInUseError
 from pipeline.waiting import wait_until
 from tests.support.ports import free_port

@@ -15,7 +15,7 @@ import boto3
 import pytest
 import requests
 
-from local_aws.settings import for_checkout
+from local_aws.checkout import for_checkout
 from tests.support.clone import Clone, Ran, clone_to
 from tests.support.steady_client import SteadyClient, eventually, served_version, wait_for_line
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.access.browser_guard import refusal, without_web_pages
+from local_aws.access.browser_guard import refusal, refuse_browsers
 
 OURS = (b"host", b"localhost:4566")
 
@@ -60,7 +60,7 @@ def ask(kind: str, *headers: tuple[bytes, bytes]) -> list[Any]:
         sent.append(message)
 
     scope = {"type": kind, "headers": headers} if kind != "lifespan" else {"type": kind}
-    asyncio.run(without_web_pages(app)(scope, None, send))
+    asyncio.run(refuse_browsers(app)(scope, None, send))
     return sent
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from local_aws.access.own_checkout import refusal
+from local_aws.checkout import Checkout
 from local_aws.emulator.request import Request
-from local_aws.settings import Settings
 
-OURS, ANOTHER = Settings(Path("/ours")), Settings(Path("/another"))
+OURS, ANOTHER = Checkout(Path("/ours")), Checkout(Path("/another"))
 REQUEST = Request("sts", "sts:GetCallerIdentity", {}, "*", "eu-west-1", OURS.account, "", {})
 
 

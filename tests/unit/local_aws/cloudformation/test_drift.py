@@ -1,40 +1,27 @@
 """What somebody changed past CloudFormation is found, in every type of the templates that can be read.
 
-MiniStack's records and operations in this process, in an account of their own; no server, no Docker.
+The records and operations of the emulator in this process; no server, no Docker.
 """
 
 import json
-from importlib import import_module
 
 import pytest
 
 from local_aws.cloudformation import drift
 from local_aws.cloudformation.security_group_rules import rules_of
 from local_aws.elb import resources
-from local_aws.emulator.registry import OPERATIONS, Registry
-from local_aws.settings import Settings
+from local_aws.emulator.cloudformation import detect_drift, provision
 
 ELB = "AWS::ElasticLoadBalancingV2::"
 VPC = "vpc-0123"
 
 
-@pytest.fixture
-def registry(tmp_path, monkeypatch):
-    provisioners = import_module("ministack.services.cloudformation.provisioners")
-    stacks = import_module("ministack.services.cloudformation.stacks")
-    readers = import_module("ministack.services.cloudformation.drift")
-    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
-    for name in ("_elbv2_listener_actions", "_flatten_listener_rule_conditions"):
-        monkeypatch.setattr(provisioners, name, getattr(provisioners, name))
-    monkeypatch.setattr(readers, "_DRIFT_READERS", dict(readers._DRIFT_READERS))
-    for module, table in OPERATIONS.values():
-        monkeypatch.setattr(import_module(module), table, dict(getattr(import_module(module), table)))
-    made = Registry(Settings(checkout=tmp_path))
-    resources._keep_weights(made)
-    drift.register(made)
-    responses = import_module("ministack.core.responses")
-    with responses.request_scope("222222222222", "eu-west-1"):
-        yield made
+@pytest.fixture(autouse=True)
+def within_a_request(registry):
+    resources.keep_weights()
+    drift.register(registry)
+    with registry.scope():
+        yield
 
 
 class Stack:
@@ -44,8 +31,7 @@ class Stack:
         self.records = {}
 
     def make(self, logical_id, type_, properties):
-        provisioners = import_module("ministack.services.cloudformation.provisioners")
-        made, _ = provisioners._provision_resource(type_, logical_id, properties, "a-stack")
+        made = provision(type_, logical_id, properties, "a-stack")
         self.records[logical_id] = {
             "ResourceType": type_,
             "PhysicalResourceId": made,
@@ -54,14 +40,13 @@ class Stack:
         return made
 
     def compare(self, logical_id):
-        engine = import_module("ministack.services.cloudformation.drift")
-        found = engine.detect_resource_drift({"StackId": "a"}, logical_id, self.records[logical_id], "now")
+        found = detect_drift("a", logical_id, self.records[logical_id])
         differences = {d["PropertyPath"]: d["DifferenceType"] for d in found.get("PropertyDifferences", [])}
         return found["StackResourceDriftStatus"], differences
 
 
 @pytest.fixture
-def stack(registry):
+def stack():
     return Stack()
 
 
@@ -123,7 +108,7 @@ def test_a_rule_that_was_taken_from_a_security_group_is_found(stack, group, regi
 
 
 def test_a_security_group_that_was_deleted_is_found(stack, group, registry):
-    registry.store("ec2", "_security_groups").pop(group)
+    registry.records("AWS::EC2::SecurityGroup").pop(group)
 
     assert ("DELETED", {}) == stack.compare("Group")
 
@@ -131,7 +116,7 @@ def test_a_security_group_that_was_deleted_is_found(stack, group, registry):
 def test_a_retention_that_was_shortened_is_found(stack, registry):
     stack.make("Logs", "AWS::Logs::LogGroup", {"LogGroupName": "/a/group", "RetentionInDays": "30"})
     before = stack.compare("Logs")
-    registry.store("cloudwatch_logs", "_log_groups")["/a/group"]["retentionInDays"] = 7
+    registry.records("AWS::Logs::LogGroup")["/a/group"]["retentionInDays"] = 7
 
     assert ("IN_SYNC", {}) == before
     assert ("MODIFIED", {"/RetentionInDays": "NOT_EQUAL"}) == stack.compare("Logs")
@@ -209,7 +194,7 @@ def balancer(stack):
 
 
 def rule_of(registry, stack):
-    return registry.store("alb", "_rules")[stack.records["Rule"]["PhysicalResourceId"]]
+    return registry.records(f"{ELB}ListenerRule")[stack.records["Rule"]["PhysicalResourceId"]]
 
 
 @pytest.mark.parametrize("logical_id", ["Balancer", "Blue", "Green", "Listener", "Rule"])
@@ -235,8 +220,8 @@ def test_a_rules_condition_that_was_changed_is_found(stack, balancer, registry):
 
 def test_a_target_groups_health_check_and_attribute_are_compared(stack, balancer, registry):
     arn = stack.records["Blue"]["PhysicalResourceId"]
-    registry.store("alb", "_tgs")[arn]["HealthCheckPath"] = "/"
-    for attribute in registry.store("alb", "_tg_attrs")[arn]:
+    registry.records(f"{ELB}TargetGroup")[arn]["HealthCheckPath"] = "/"
+    for attribute in registry.attributes(f"{ELB}TargetGroup")[arn]:
         if attribute["Key"] == "deregistration_delay.timeout_seconds":
             attribute["Value"] = "300"
 
@@ -247,7 +232,7 @@ def test_a_target_groups_health_check_and_attribute_are_compared(stack, balancer
 
 
 def test_a_balancers_attribute_that_was_changed_is_found(stack, balancer, registry):
-    for attribute in registry.store("alb", "_lb_attrs")[balancer]:
+    for attribute in registry.attributes(f"{ELB}LoadBalancer")[balancer]:
         if attribute["Key"] == "idle_timeout.timeout_seconds":
             attribute["Value"] = "4000"
 
@@ -271,7 +256,7 @@ def test_an_alarms_threshold_is_compared_as_a_number(stack, registry):
         },
     )
     before = stack.compare("Alarm")
-    registry.store("cloudwatch", "_alarms")[name]["Threshold"] = 500.0
+    registry.records("AWS::CloudWatch::Alarm")[name]["Threshold"] = 500.0
 
     assert ("IN_SYNC", {}) == before
     assert ("MODIFIED", {"/Threshold": "NOT_EQUAL"}) == stack.compare("Alarm")
@@ -285,7 +270,7 @@ def test_a_services_task_count_is_read_from_the_service(stack, registry):
         asked.append(request)
         return 200, {}, json.dumps({"services": [service]}).encode()
 
-    registry.ecs_operation("DescribeServices", describe)
+    registry.operation("ecs", "DescribeServices", describe)
     arn = "arn:aws:ecs:eu-west-1:222222222222:service/a-cluster/s"
     stack.records["Service"] = {
         "ResourceType": "AWS::ECS::Service",
@@ -307,7 +292,7 @@ def test_a_vpc_a_subnet_and_a_cluster_are_looked_up(stack, registry):
     stack.make("Subnet", "AWS::EC2::Subnet", {"VpcId": vpc, "CidrBlock": "10.0.1.0/24"})
     stack.make("Cluster", "AWS::ECS::Cluster", {"ClusterName": "drifting"})
     before = [stack.compare(name) for name in ("Vpc", "Subnet", "Cluster")]
-    registry.store("ecs", "_clusters").pop("drifting")
+    registry.records("AWS::ECS::Cluster").pop("drifting")
 
     assert [("IN_SYNC", {})] * 3 == before
     assert ("DELETED", {}) == stack.compare("Cluster")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from local_aws.cloudformation.events import FailedAfterCreationError, ResourceEvents
+from local_aws.emulator.cloudformation import Properties, ResourceOperation
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
@@ -23,11 +24,14 @@ class Recorded:
     def add(self, status: str, reason: str = "", physical_id: str = "") -> None:
         self.events.add("stack-id", "a-stack", "Rule", RULE, status, reason, physical_id)
 
+    def before(self, kind: Any, properties: Properties, before: Properties | None = None) -> None:
+        self.events.before(ResourceOperation(kind, RULE, "Rule", "a-stack", properties, before))
+
 
 def test_a_resource_that_stays_the_same_has_no_events() -> None:
     stack = Recorded()
     stack.add("UPDATE_IN_PROGRESS")
-    stack.events.updating("a-stack", "Rule", {"A": 1}, {"A": 1})
+    stack.before("update", {"A": 1}, {"A": 1})
     stack.add("UPDATE_COMPLETE", physical_id="rule-1")
 
     assert [] == stack.shown
@@ -36,7 +40,7 @@ def test_a_resource_that_stays_the_same_has_no_events() -> None:
 def test_a_resource_that_changes_shows_that_it_is_at_work_before_it_is_done() -> None:
     stack = Recorded()
     stack.add("UPDATE_IN_PROGRESS")
-    stack.events.updating("a-stack", "Rule", {"A": 1}, {"A": 2})
+    stack.before("update", {"A": 2}, {"A": 1})
     at_work = list(stack.shown)
     stack.add("UPDATE_COMPLETE", physical_id="rule-1")
 
@@ -48,7 +52,7 @@ def test_a_resource_that_stayed_the_same_once_is_shown_when_it_changes_later() -
     stack = Recorded()
     for new in (1, 2):
         stack.add("UPDATE_IN_PROGRESS")
-        stack.events.updating("a-stack", "Rule", {"A": 1}, {"A": new})
+        stack.before("update", {"A": new}, {"A": 1})
         stack.add("UPDATE_COMPLETE", physical_id="rule-1")
 
     assert [("UPDATE_IN_PROGRESS", ""), ("UPDATE_COMPLETE", "rule-1")] == stack.shown
@@ -57,7 +61,7 @@ def test_a_resource_that_stayed_the_same_once_is_shown_when_it_changes_later() -
 def test_a_resource_that_an_update_adds_is_shown() -> None:
     stack = Recorded()
     stack.add("UPDATE_IN_PROGRESS")
-    stack.events.creating("a-stack", "Rule")
+    stack.before("create", {"A": 1})
 
     assert [("UPDATE_IN_PROGRESS", "")] == stack.shown
 
@@ -84,7 +88,7 @@ def test_a_stack_of_the_same_name_in_another_region_has_its_own_events() -> None
     stack = Recorded()
     stack.add("UPDATE_IN_PROGRESS")
     stack.region = "us-east-1"
-    stack.events.updating("a-stack", "Rule", {"A": 1}, {"A": 1})
+    stack.before("update", {"A": 1}, {"A": 1})
     stack.region = "eu-west-1"
     stack.add("UPDATE_COMPLETE", physical_id="rule-1")
 

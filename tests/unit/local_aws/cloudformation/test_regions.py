@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_aws.checkout import REGION, region_of
 from local_aws.cloudformation.physical_names import in_region
 from local_aws.cloudformation.physical_names import register as register_names
 from local_aws.cloudwatch.alarms import Alarms, TargetMetrics, in_alarm
 from local_aws.elb.target_groups import TargetGroups
+from local_aws.emulator.cloudformation import physical_name
 from local_aws.emulator.registry import Registry
-from local_aws.settings import REGION, Settings, region_of
 
 REGIONS = ("eu-west-1", "us-east-1")
 
@@ -45,15 +44,6 @@ def alarm(state: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Any:
-    made = Registry(Settings(checkout=tmp_path))
-    store = made.store("cloudwatch", "_alarms")
-    store.clear()  # MiniStack's own, which other tests fill too
-    yield made
-    store.clear()
-
-
 def in_each(registry: Registry, do: Callable[[], Any]) -> dict[str, Any]:
     found = {}
     for region in REGIONS:
@@ -63,18 +53,18 @@ def in_each(registry: Registry, do: Callable[[], Any]) -> dict[str, Any]:
 
 
 def test_a_service_asks_for_the_alarms_of_its_own_region(registry: Registry) -> None:
-    alarms = registry.store("cloudwatch", "_alarms")
+    alarms = registry.records("AWS::CloudWatch::Alarm")
     with registry.scope("us-east-1"):
         alarms["errors"] = alarm("ALARM")
 
-    assert {"us-east-1"} == registry.regions("cloudwatch", "_alarms")
+    assert {"us-east-1"} == registry.regions("AWS::CloudWatch::Alarm")
     assert {"eu-west-1": [], "us-east-1": ["errors"]} == in_each(
         registry, lambda: in_alarm(registry, ["errors"])
     )
 
 
 def test_the_alarms_of_every_region_are_evaluated(registry: Registry) -> None:
-    alarms = registry.store("cloudwatch", "_alarms")
+    alarms = registry.records("AWS::CloudWatch::Alarm")
     in_each(registry, lambda: alarms.update({"errors": alarm("INSUFFICIENT_DATA")}))
     with registry.scope("us-east-1"):
         alarms["errors"] = alarm("ALARM")
@@ -95,12 +85,8 @@ def test_made_up_names_differ_between_regions_and_stay_the_same_in_one() -> None
     assert re.fullmatch(r"orders-dev-ecs-stack-taskrole-[0-9a-f]{13}", in_region(NAME.lower(), "us-east-1"))
 
 
-def test_ministack_still_makes_names_up_where_we_know(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
-    monkeypatch.setattr(provisioners, "_physical_name", provisioners._physical_name)
+def test_ministack_still_makes_names_up_where_we_know(registry: Registry) -> None:
     register_names(registry)
-    names = in_each(registry, lambda: provisioners._physical_name("stack", "Role", max_len=64))
+    names = in_each(registry, lambda: physical_name("stack", "Role", longest=64))
 
     assert 2 == len(set(names.values()))

@@ -1,11 +1,8 @@
 import json
-from importlib import import_module
 
 import pytest
 
 from local_aws.cloudformation.stack_refusals import refusal_of, refuse_unknown_values, tag_no_stack_in_review
-from local_aws.emulator.registry import OPERATIONS, Registry
-from local_aws.settings import Settings
 
 KNOWN = {
     "AWS::EC2::VPC::Id": {"vpc-1": {}},
@@ -65,10 +62,7 @@ def test_a_stack_that_can_be_updated_is_not_refused(status):
     assert refusal_of(status, "arn") is None
 
 
-def test_a_stack_in_review_has_no_tags_and_its_change_set_keeps_them(tmp_path, monkeypatch):
-    module, table = OPERATIONS["cloudformation"]
-    monkeypatch.setattr(import_module(module), table, dict(getattr(import_module(module), table)))
-    registry = Registry(Settings(checkout=tmp_path))
+def test_a_stack_in_review_has_no_tags_and_its_change_set_keeps_them(registry):
     tag_no_stack_in_review(registry)
     request = {
         "StackName": "in-review",
@@ -82,9 +76,9 @@ def test_a_stack_in_review_has_no_tags_and_its_change_set_keeps_them(tmp_path, m
     with registry.scope():
         create = registry.shipped_operation("cloudformation", "CreateChangeSet")
         assert 200 == create({key: [value] for key, value in request.items()})[0]
-        stack = registry.store("cloudformation", "_stacks").pop("in-review")
-        change_sets = registry.store("cloudformation", "_change_sets")
-        change_set = change_sets.pop(next(iter(change_sets)))
+        stack = registry.records("AWS::CloudFormation::Stack")["in-review"]
+        describe = registry.shipped_operation("cloudformation", "DescribeChangeSet")
+        change_set = describe({"StackName": ["in-review"], "ChangeSetName": ["first"]})[2]
 
     assert ("REVIEW_IN_PROGRESS", []) == (stack["StackStatus"], stack["Tags"])
-    assert ["service"] == [tag["Key"] for tag in change_set["Tags"]]
+    assert b"<Key>service</Key>" in change_set

@@ -1,32 +1,28 @@
 import shutil
 import threading
-from importlib import import_module
 
 import pytest
 
+from local_aws.checkout import is_remembered
+from local_aws.emulator import internals
 from local_aws.emulator import persistence as state_module
 from local_aws.emulator.persistence import State
-from local_aws.emulator.registry import Registry
-from local_aws.settings import Settings, is_remembered
 
 
-@pytest.fixture
-def registry(tmp_path, monkeypatch):
-    stacks = import_module("ministack.services.cloudformation.stacks")
-    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
     monkeypatch.setattr(state_module, "_owners", {})
-    made = Registry(Settings(tmp_path))
-    yield made
+    yield
     for service in ("ec2", "ssm", "ecr", "cloudformation"):
-        import_module(f"ministack.services.{service}").reset()
+        internals.get(service, "reset")()
 
 
 def stacks_of(registry):
-    return registry.store("cloudformation", "_stacks")
+    return registry.records("AWS::CloudFormation::Stack")
 
 
 def test_records_come_back_after_the_process_is_gone(registry):
-    parameters = registry.store("ssm", "_parameters")
+    parameters = internals.get("ssm", "_parameters")
     with registry.scope():
         parameters["/a"] = {"Value": "1"}
     State(registry).save()
@@ -38,7 +34,7 @@ def test_records_come_back_after_the_process_is_gone(registry):
 
 
 def test_what_was_deleted_before_the_last_save_stays_deleted(registry):
-    parameters = registry.store("ssm", "_parameters")
+    parameters = internals.get("ssm", "_parameters")
     saving = State(registry)
     with registry.scope():
         parameters["/a"] = {"Value": "1"}
@@ -55,16 +51,16 @@ def test_records_that_did_not_change_are_saved_again_after_somebody_cleaned_up(r
     layer = b"x" * 100_000
     saving = State(registry)
     with registry.scope():
-        registry.store("ecr", "_layer_blobs")["orders"] = {"sha256:1": layer}
+        internals.get("ecr", "_layer_blobs")["orders"] = {"sha256:1": layer}
     saving.save()
     shutil.rmtree(tmp_path / ".slipway")
     saving.save()
-    registry.store("ecr", "_layer_blobs")._data.clear()
+    internals.get("ecr", "_layer_blobs")._data.clear()
 
     assert State(registry).restore()
-    assert is_remembered(registry.settings)  # its port is in the addresses
+    assert is_remembered(registry.checkout)  # its port is in the addresses
     with registry.scope():
-        assert layer == registry.store("ecr", "_layer_blobs")["orders"]["sha256:1"]
+        assert layer == internals.get("ecr", "_layer_blobs")["orders"]["sha256:1"]
 
 
 def test_a_fresh_checkout_has_nothing_to_restore(registry):
@@ -73,7 +69,7 @@ def test_a_fresh_checkout_has_nothing_to_restore(registry):
 
 def test_image_layers_lie_in_files_of_their_own(registry, tmp_path):
     layer = b"x" * 100_000
-    blobs = registry.store("ecr", "_layer_blobs")
+    blobs = internals.get("ecr", "_layer_blobs")
     with registry.scope():
         blobs["orders"] = {"sha256:1": layer}
     State(registry).save()
@@ -131,7 +127,7 @@ def test_a_stack_that_was_busy_gets_a_state_from_which_a_deploy_goes_on(registry
 def test_saving_what_pickle_cannot_take_leaves_the_rest_saved(registry, caplog):
     registry.keep("bad", lambda: lambda: None, lambda _: None)
     with registry.scope():
-        registry.store("ssm", "_parameters")["/a"] = {"Value": "1"}
+        internals.get("ssm", "_parameters")["/a"] = {"Value": "1"}
     saving = State(registry)
     saving.save()
     saving.save()

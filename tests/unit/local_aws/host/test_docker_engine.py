@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from local_aws.host import docker_engine
@@ -8,20 +9,26 @@ from pipeline.errors import DockerError
 
 
 @pytest.fixture
-def machine(tmp_path):
-    def with_process(pid: int, name: str, state: str):
-        directory = tmp_path / "proc" / str(pid)
-        directory.mkdir(parents=True)
-        (directory / "stat").write_text(f"{pid} ({name}) {state} 1 2 3")
+def machine(tmp_path, monkeypatch):
+    """A machine with the processes that it is called with, and no others."""
+    processes = {}
 
-    (tmp_path / "proc").mkdir(exist_ok=True)
+    def with_process(pid, name, status):
+        processes[pid] = SimpleNamespace(name=lambda: name, status=lambda: status)
+
+    def process(pid):
+        if pid not in processes:
+            raise psutil.NoSuchProcess(pid)
+        return processes[pid]
+
+    monkeypatch.setattr(psutil, "Process", process)
     with_process.pid_file = tmp_path / "docker.pid"
-    with_process.proc = tmp_path / "proc"
+    with_process.log_file = tmp_path / "log"
     return with_process
 
 
 def stale(machine):
-    return pid_file_is_stale(machine.pid_file, machine.proc)
+    return pid_file_is_stale(machine.pid_file)
 
 
 def test_no_pid_file_is_not_a_stale_one(machine):
@@ -30,7 +37,7 @@ def test_no_pid_file_is_not_a_stale_one(machine):
 
 def test_the_pid_file_of_a_running_dockerd_stays(machine):
     machine.pid_file.write_text("7\n")
-    machine(7, "dockerd", "S")
+    machine(7, "dockerd", psutil.STATUS_SLEEPING)
 
     assert not stale(machine)
 
@@ -43,14 +50,14 @@ def test_the_pid_file_of_a_dockerd_that_is_gone_is_stale(machine):
 
 def test_the_pid_file_of_a_zombie_is_stale(machine):
     machine.pid_file.write_text("7")
-    machine(7, "dockerd", "Z")
+    machine(7, "dockerd", psutil.STATUS_ZOMBIE)
 
     assert stale(machine)
 
 
 def test_a_pid_that_another_program_has_by_now_is_stale(machine):
     machine.pid_file.write_text("7")
-    machine(7, "a (strange) dockerd", "S")
+    machine(7, "a (strange) dockerd", psutil.STATUS_SLEEPING)
 
     assert stale(machine)
 
@@ -124,8 +131,7 @@ def debian(machine, monkeypatch):
 
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(docker_engine, "PID_FILE", machine.pid_file)
-    monkeypatch.setattr(docker_engine, "PROC", machine.proc)
-    monkeypatch.setattr(docker_engine, "LOG_FILE", machine.proc / "log")
+    monkeypatch.setattr(docker_engine, "LOG_FILE", machine.log_file)
     monkeypatch.setattr(docker_engine, "connect", connect)
     monkeypatch.setattr(docker_engine, "this_distribution", lambda: SimpleNamespace(has_packages=True))
     monkeypatch.setattr(docker_engine.os, "geteuid", lambda: 0)
@@ -134,7 +140,7 @@ def debian(machine, monkeypatch):
     return started
 
 
-@pytest.mark.parametrize(("state", "stays"), [("Z", False), ("S", True)])
+@pytest.mark.parametrize(("state", "stays"), [(psutil.STATUS_ZOMBIE, False), (psutil.STATUS_SLEEPING, True)])
 def test_an_engine_that_nobody_started_is_started_without_a_dead_ones_pid_file(debian, machine, state, stays):
     machine.pid_file.write_text("7")
     machine(7, "dockerd", state)

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 from docker.errors import APIError, NotFound
 
+from local_aws.checkout import Checkout
 from local_aws.host.docker_resources import CONTAINERS, ensure_network, labelled, start_stopped_databases
-from local_aws.settings import Settings
 from pipeline.errors import DockerError
 
 
@@ -26,17 +26,17 @@ class Networks:
 
 
 def test_the_network_is_made_once(tmp_path):
-    settings, networks = Settings(tmp_path), Networks()
+    checkout, networks = Checkout(tmp_path), Networks()
     for _ in range(2):
-        ensure_network(SimpleNamespace(networks=networks), settings)
+        ensure_network(SimpleNamespace(networks=networks), checkout)
 
-    assert [settings.network] == networks.known
+    assert [checkout.network] == networks.known
 
 
 def test_a_network_that_docker_has_no_addresses_for_is_an_error_with_a_next_step(tmp_path):
     full = Networks(refusal="all predefined address pools have been fully subscribed")
     with pytest.raises(DockerError) as raised:
-        ensure_network(SimpleNamespace(networks=full), Settings(tmp_path))
+        ensure_network(SimpleNamespace(networks=full), Checkout(tmp_path))
 
     assert "fully subscribed" in raised.value.why
     assert "docker network prune" in raised.value.next_step
@@ -44,10 +44,10 @@ def test_a_network_that_docker_has_no_addresses_for_is_an_error_with_a_next_step
 
 def test_containers_are_listed_by_label_and_without_those_that_go_meanwhile(tmp_path):
     asked = []
-    settings, containers = Settings(tmp_path), SimpleNamespace(list=lambda **how: asked.append(how) or [])
+    checkout, containers = Checkout(tmp_path), SimpleNamespace(list=lambda **how: asked.append(how) or [])
 
-    assert [] == labelled(containers, settings, **CONTAINERS)
-    assert [{"all": True, "ignore_removed": True, "filters": {"label": settings.label_filter}}] == asked
+    assert [] == labelled(containers, checkout, **CONTAINERS)
+    assert [{"all": True, "ignore_removed": True, "filters": {"label": checkout.label_filter}}] == asked
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_a_database_that_stands_still_is_started(tmp_path, kind, status, started
         name="one", status=status, labels={"slipway.kind": kind}, start=lambda: said.append("started")
     )
     client = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: [container]))
-    start_stopped_databases(client, Settings(tmp_path), lambda _: None)
+    start_stopped_databases(client, Checkout(tmp_path), lambda _: None)
 
     assert (["started"] if started else []) == said

@@ -2,21 +2,21 @@ import tempfile
 
 import pytest
 
+from local_aws.checkout import Checkout
 from local_aws.host import locks
 from local_aws.host.locks import alone_in, alone_on_this_machine
-from local_aws.settings import Settings
 from pipeline.errors import BusyError
 
 
 @pytest.fixture(params=["checkout", "machine"])
 def alone(request, tmp_path, monkeypatch):
-    """Either lock, as a function of `say`; who waits for it waits no longer than one look."""
+    """Either lock, as a function of `log`; who waits for it waits no longer than one look."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(locks, "WAIT_SECONDS", 0)
     monkeypatch.setattr(locks, "MACHINE_WAIT_SECONDS", 0)
     if request.param == "checkout":
-        return lambda say: alone_in(Settings(tmp_path), say)
-    return lambda say: alone_on_this_machine("start", say)
+        return lambda log: alone_in(Checkout(tmp_path), log)
+    return lambda log: alone_on_this_machine("start", log)
 
 
 def test_who_finds_a_lock_held_says_for_whom_it_waits_and_gives_up_in_the_end(alone):

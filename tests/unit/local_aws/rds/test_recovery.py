@@ -1,27 +1,14 @@
 """Databases whose server is not there: what is told, and which is made again, without Docker."""
 
-from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 from docker.errors import NotFound
 
-from local_aws.emulator.registry import Registry
 from local_aws.rds import instances as database
 from local_aws.rds import recovery as database_recovery
 from local_aws.rds.instances import VOLUME, Instances
 from local_aws.rds.recovery import Recovery
-from local_aws.settings import Settings
-
-
-@pytest.fixture
-def registry(tmp_path, monkeypatch):
-    stacks = import_module("ministack.services.cloudformation.stacks")
-    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
-    made = Registry(Settings(tmp_path))
-    made.store("rds", "_instances")._data.clear()
-    yield made
-    made.store("rds", "_instances")._data.clear()
 
 
 class Docker:
@@ -53,7 +40,7 @@ class MadeAgain(Instances):
 def instance(registry, region="eu-west-1", **more):
     record = {"DBInstanceIdentifier": "db", "DBInstanceStatus": "available", VOLUME: "v", **more}
     with registry.scope(region):
-        registry.store("rds", "_instances")["db"] = record
+        registry.records("AWS::RDS::DBInstance")["db"] = record
     return record
 
 
@@ -63,7 +50,7 @@ def test_a_lost_server_is_made_again_in_every_region(registry):
     docker, instances = Docker(), MadeAgain(registry)
     Recovery(registry, instances).look(docker)
 
-    name = registry.settings.name
+    name = registry.checkout.name
     assert [name("database", "db"), name("database", "db.us-east-1")] == docker.asked
     assert ["db", "db"] == instances.made
 
@@ -134,7 +121,7 @@ def test_an_instance_whose_volume_is_gone_stays_failed(registry):
 
 
 def test_a_protected_instance_whose_server_does_not_start_says_why_and_is_gone(registry, monkeypatch):
-    records = registry.store("rds", "_instances")
+    records = registry.records("AWS::RDS::DBInstance")
     shipped = {
         "create": lambda *_: (
             instance(registry, DeletionProtection=True, Endpoint={"Port": 3306})["DBInstanceIdentifier"],
@@ -159,7 +146,7 @@ def test_a_server_is_made_again_from_the_image_that_its_volume_was_made_with(reg
     record = instance(registry, Endpoint={"Address": "db", "Port": 3306})
     kept, started = [], []
 
-    def choose(client, say, image):
+    def choose(client, log, image):
         kept.append(image)
         return image or "mysql:8.4"
 

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 from docker.errors import NotFound
 
+from local_aws.checkout import Checkout
 from local_aws.rds.server_container import Master, Server, start
-from local_aws.settings import Settings
 
 
 def server(**options):
@@ -77,6 +77,6 @@ class Docker:
 
 def test_a_server_publishes_no_port():
     docker = Docker()
-    start(docker, Settings(Path("/x")), "mysql:8.4", server(), None)
+    start(docker, Checkout(Path("/x")), "mysql:8.4", server(), None)
 
     assert {"ports", "publish_all_ports"}.isdisjoint(docker.options)

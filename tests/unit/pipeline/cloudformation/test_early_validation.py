@@ -7,7 +7,7 @@ import pytest
 from pipeline.cloudformation import change_set, early_validation
 from pipeline.errors import StackFailedError
 from pipeline.graph import template
-from tests.support.fakes import FakeCloudFormation, Time, client_error
+from tests.support.fakes import FakeCloudFormation, Paginates, Time, client_error
 
 ARN = "arn:changeset/slipway-1"
 REASON = (
@@ -29,7 +29,7 @@ def event(number: int, logical_id: str, reason: str, **more: Any) -> dict[str, A
     }
 
 
-class Events:
+class Events(Paginates):
     """A page for each event."""
 
     def __init__(self, *events: dict[str, Any]) -> None:

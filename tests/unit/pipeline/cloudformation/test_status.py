@@ -1,7 +1,6 @@
 """Every status that CloudFormation knows falls under exactly one predicate."""
 
 import botocore.session
-import pytest
 
 from pipeline.cloudformation.status import StackStatus
 
@@ -41,11 +40,13 @@ def test_the_table_holds_every_status_that_botocore_knows() -> None:
     assert sorted(EVERY_STATUS) == sorted(TABLE)
 
 
-@pytest.mark.parametrize("name", EVERY_STATUS)
-def test_a_status_falls_under_exactly_one_predicate(name: str) -> None:
-    assert [TABLE[name]] == [p for p in PREDICATES if getattr(StackStatus(name), p)]
+def test_a_status_falls_under_exactly_one_predicate() -> None:
+    holds = {name: [p for p in PREDICATES if getattr(StackStatus(name), p)] for name in TABLE}
+
+    assert {} == {name: found for name, found in holds.items() if [TABLE[name]] != found}
 
 
-@pytest.mark.parametrize("name", EVERY_STATUS)
-def test_no_rollback_is_a_success(name: str) -> None:
-    assert (name in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}) == StackStatus(name).succeeded
+def test_no_rollback_is_a_success() -> None:
+    succeeded = {name for name in TABLE if StackStatus(name).succeeded}
+
+    assert {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"} == succeeded

@@ -7,11 +7,11 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.inspect import logs
-from tests.support.fakes import client_error
+from tests.support.fakes import Paginates, client_error
 from tests.support.small_project import world
 
 
-class FakeLogs:
+class FakeLogs(Paginates):
     def __init__(self, *pages: dict[str, Any]) -> None:
         self.pages = list(pages)
         self.requests: list[dict[str, Any]] = []

@@ -25,7 +25,16 @@ from pipeline.regional import run as regional
 from pipeline.regional import taskcat
 from pipeline.regional.launch import Region
 from tests.support import command
-from tests.support.fakes import START, Audience, FakeAws, FakeCloudFormation, FakeHttp, FakeSsm, client_error
+from tests.support.fakes import (
+    START,
+    Audience,
+    FakeAws,
+    FakeCloudFormation,
+    FakeHttp,
+    FakeSsm,
+    Paginates,
+    client_error,
+)
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
 
 REGIONS = ("eu-west-1", "us-east-1")
@@ -38,7 +47,7 @@ WELL: dict[str, Any] = {
 }
 
 
-class Images:
+class Images(Paginates):
     """One image after the other, the newest not the first."""
 
     def __init__(self) -> None:

@@ -1,6 +1,7 @@
 """What a rollout asks for next: every stage, status and hook state that AWS documents."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.fakes import START
 LIMITS = Limits(healthy_seconds=60, probe_errors=3)
 HOOK_STATUSES = ("AWAITING_ACTION", "IN_PROGRESS", "SUCCEEDED", "FAILED", "TIMED_OUT")
 TRAFFIC = STAGES[6:10]
+ENDED = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
 def at(
@@ -42,29 +44,51 @@ def do(deployment: ServiceDeployment, seen: Seen | None = None) -> Do:
     return decision.judge(deployment, seen or Seen(), LIMITS).do
 
 
-def expected(stage: str, status: str, kind: str, hook: str | None) -> Do:
-    if status in ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"):
-        return Do.NOTHING_MORE
-    gates = {"PRE_SCALE_UP": Do.MIGRATE, "POST_TEST_TRAFFIC_SHIFT": Do.TEST}
-    if (status, kind, hook) == ("IN_PROGRESS", "PAUSE", "AWAITING_ACTION"):
-        return gates.get(stage, Do.WAIT)
-    return Do.WAIT
+def wrong(expected: Do, deployments: Iterable[ServiceDeployment], seen: Seen | None = None) -> list[str]:
+    """Every deployment that asks for another step than the expected one, with the step that it asks for."""
+    return [
+        f"{deployment.stage} {deployment.status} {deployment.alarm_status} {deployment.hooks}: {step}"
+        for deployment in deployments
+        if (step := do(deployment, seen)) is not expected
+    ]
 
 
-@pytest.mark.parametrize(
-    ("stage", "status", "kind", "hook"),
-    [
-        (stage, status, kind, hook)
-        for stage, status, kind, hook in itertools.product(
-            ("", *STAGES), STATUSES, ("PAUSE", "AWS_LAMBDA"), (None, *HOOK_STATUSES)
-        )
-        if hook or kind == "PAUSE"
-    ],
-)
-def test_each_stage_status_and_hook_state_has_its_step(
-    stage: str, status: str, kind: str, hook: str | None
-) -> None:
-    assert expected(stage, status, kind, hook) == do(at(stage, status, hook, kind=kind))
+EVERY_HOOK_STATE = [
+    (kind, hook)
+    for kind, hook in itertools.product(("PAUSE", "AWS_LAMBDA"), (None, *HOOK_STATUSES))
+    if hook or kind == "PAUSE"
+]
+WHATEVER_IT_SAYS = list(itertools.product(("", *STAGES), EVERY_HOOK_STATE))
+
+
+def test_a_deployment_that_has_ended_asks_for_nothing_more_whatever_else_it_says() -> None:
+    deployments = [
+        at(stage, status, hook, kind=kind) for status in ENDED for stage, (kind, hook) in WHATEVER_IT_SAYS
+    ]
+
+    assert [] == wrong(Do.NOTHING_MORE, deployments)
+
+
+def test_a_pause_before_the_scale_up_asks_for_the_migration() -> None:
+    assert Do.MIGRATE == do(at("PRE_SCALE_UP", hook="AWAITING_ACTION"))
+
+
+def test_a_pause_after_the_test_traffic_shift_asks_for_the_tests() -> None:
+    assert Do.TEST == do(at("POST_TEST_TRAFFIC_SHIFT", hook="AWAITING_ACTION"))
+
+
+def test_every_other_stage_status_and_hook_state_is_waited_for() -> None:
+    under_way = set(STATUSES) - set(ENDED)
+    gates = ("PRE_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT")
+    deployments = [
+        at(stage, status, hook, kind=kind)
+        for status in sorted(under_way)
+        for stage, (kind, hook) in WHATEVER_IT_SAYS
+        if not (status == "IN_PROGRESS" and stage in gates and (kind, hook) == ("PAUSE", "AWAITING_ACTION"))
+    ]
+
+    assert {"PENDING", "IN_PROGRESS"} < under_way
+    assert [] == wrong(Do.WAIT, deployments)
 
 
 def test_a_status_that_nobody_knows_yet_is_no_end_and_asks_for_nothing() -> None:
@@ -87,12 +111,12 @@ def test_a_gate_lets_through_what_is_put_back_and_what_goes_straight(stage: str,
     assert Do.CONTINUE == do(at(stage, hook="AWAITING_ACTION"), seen)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_errors_of_the_probe_count_from_the_shift_to_the_end_of_the_bake(stage: str) -> None:
-    spec = Do.ROLL_BACK if stage in TRAFFIC else Do.WAIT
+def test_errors_of_the_probe_count_from_the_shift_to_the_end_of_the_bake() -> None:
+    before = [at(stage) for stage in STAGES if stage not in TRAFFIC]
 
-    assert spec == do(at(stage), Seen(probe_errors=3))
-    assert Do.WAIT == do(at(stage), Seen(probe_errors=2))
+    assert [] == wrong(Do.ROLL_BACK, map(at, TRAFFIC), Seen(probe_errors=3))
+    assert [] == wrong(Do.WAIT, before, Seen(probe_errors=3))
+    assert [] == wrong(Do.WAIT, map(at, STAGES), Seen(probe_errors=2))
 
 
 def test_errors_of_the_probe_count_all_through_a_rolling_update() -> None:
@@ -103,27 +127,33 @@ def test_errors_of_the_probe_count_all_through_a_rolling_update() -> None:
     assert Do.WAIT == do(at(""), Seen(probe_errors=3))
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_first_deployment_of_all_counts_errors_only_once_its_traffic_has_shifted(stage: str) -> None:
-    spec = Do.ROLL_BACK if stage == "BAKE_TIME" else Do.WAIT
+def test_the_first_deployment_of_all_counts_errors_only_once_its_traffic_has_shifted() -> None:
+    before = [at(stage, sources=()) for stage in STAGES if stage != "BAKE_TIME"]
 
-    assert spec == do(at(stage, sources=()), Seen(probe_errors=99))
-
-
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("alarm", ["TRIGGERED", "MONITORING", "MONITORING_COMPLETE", "DISABLED", ""])
-def test_an_alarm_during_shift_or_bake_rolls_back(stage: str, alarm: str) -> None:
-    spec = Do.ROLL_BACK if stage in TRAFFIC and alarm == "TRIGGERED" else Do.WAIT
-
-    assert spec == do(at(stage, alarm=alarm))
+    assert [] == wrong(Do.ROLL_BACK, [at("BAKE_TIME", sources=())], Seen(probe_errors=99))
+    assert [] == wrong(Do.WAIT, before, Seen(probe_errors=99))
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_version_that_never_becomes_healthy_is_given_up(stage: str) -> None:
-    spec = Do.ROLL_BACK if stage in ("RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP") else Do.WAIT
+def test_an_alarm_during_shift_or_bake_rolls_back() -> None:
+    elsewhere = [at(stage, alarm="TRIGGERED") for stage in STAGES if stage not in TRAFFIC]
 
-    assert spec == do(at(stage), Seen(scaling_seconds=61))
-    assert Do.WAIT == do(at(stage), Seen(scaling_seconds=60))
+    assert [] == wrong(Do.ROLL_BACK, [at(stage, alarm="TRIGGERED") for stage in TRAFFIC])
+    assert [] == wrong(Do.WAIT, elsewhere)
+
+
+def test_an_alarm_that_is_not_triggered_changes_nothing() -> None:
+    quiet = ("MONITORING", "MONITORING_COMPLETE", "DISABLED", "")
+
+    assert [] == wrong(Do.WAIT, [at(stage, alarm=alarm) for stage in STAGES for alarm in quiet])
+
+
+def test_a_version_that_never_becomes_healthy_is_given_up() -> None:
+    scaling = ("RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP")
+    later = [at(stage) for stage in STAGES if stage not in scaling]
+
+    assert [] == wrong(Do.ROLL_BACK, map(at, scaling), Seen(scaling_seconds=61))
+    assert [] == wrong(Do.WAIT, later, Seen(scaling_seconds=61))
+    assert [] == wrong(Do.WAIT, map(at, STAGES), Seen(scaling_seconds=60))
 
 
 def test_the_reason_says_how_many_tasks_came_up() -> None:

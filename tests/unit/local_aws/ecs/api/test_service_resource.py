@@ -1,25 +1,16 @@
 """What AWS::ECS::Service refuses before it asks ECS for anything."""
 
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_aws.ecs.api import service_resource
 from local_aws.emulator.registry import Registry
-from local_aws.settings import Settings
 
 
 @pytest.fixture
-def resource(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def resource(registry: Registry) -> Any:
     """Its handlers, on an ECS that must not be asked."""
-    provisioners = import_module("ministack.services.cloudformation.provisioners")
-    stacks = import_module("ministack.services.cloudformation.stacks")
-    monkeypatch.setattr(provisioners, "_RESOURCE_HANDLERS", dict(provisioners._RESOURCE_HANDLERS))
-    for name in ("_runs_on_worker_thread", "_sends_back_failed_update"):
-        monkeypatch.setattr(stacks, name, getattr(stacks, name))
-    registry = Registry(Settings(tmp_path))
     service_resource.register(registry, None)  # type: ignore[arg-type]
     return registry.shipped_resource_type("AWS::ECS::Service")
 

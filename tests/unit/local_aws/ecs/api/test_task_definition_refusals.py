@@ -1,15 +1,13 @@
 """What Fargate refuses about a task definition: as a value, by operation and in a template."""
 
 import json
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from local_aws.ecs.api import task_definitions
 from local_aws.ecs.api.task_definition_refusals import refusal
-from local_aws.emulator.registry import OPERATIONS, Registry
-from local_aws.settings import Settings
+from local_aws.emulator.registry import Registry
 
 CAPABILITIES = "Tasks launched on AWS Fargate only support adding the SYS_PTRACE kernel capability."
 
@@ -71,18 +69,9 @@ def test_what_is_not_for_fargate_may_have_any_size() -> None:
     assert refusal({"cpu": "100", "memory": "99"}) is None
 
 
-@pytest.fixture
-def registry(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry that task definitions are registered with, and everything as before afterwards."""
-    provisioners = import_module("ministack.services.cloudformation.provisioners")
-    stacks = import_module("ministack.services.cloudformation.stacks")
-    monkeypatch.setattr(provisioners, "_RESOURCE_HANDLERS", dict(provisioners._RESOURCE_HANDLERS))
-    monkeypatch.setattr(stacks, "_runs_on_worker_thread", stacks._runs_on_worker_thread)
-    module, table = OPERATIONS["ecs"]
-    monkeypatch.setattr(import_module(module), table, dict(getattr(import_module(module), table)))
-    made = Registry(Settings(tmp_path))
-    task_definitions.register(made)
-    return made
+@pytest.fixture(autouse=True)
+def registered(registry: Registry) -> None:
+    task_definitions.register(registry)
 
 
 def test_the_operation_refuses_before_anything_is_registered(registry: Registry) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from local_aws.ecs.deployments.listener_rules import POLICY, RuleTraffic, may_move_traffic, trusts_ecs
+from local_aws.ecs.deployments.listener_rules import POLICY, ListenerRules, may_move_traffic, trusts_ecs
 from local_aws.elb.records import Records
+
+ELB = "AWS::ElasticLoadBalancingV2::"
 
 
 def trust(principal: Any, effect: str = "Allow") -> dict[str, Any]:
@@ -48,10 +50,10 @@ class Stores:
     def __init__(self) -> None:
         self.regions: list[str] = []
         self.stores: dict[str, dict[str, Any]] = {
-            "_tgs": {name: {"LoadBalancerArns": []} for name in ("blue", "green", "other")},
-            "_listeners": {"listener": {"LoadBalancerArn": "balancer"}},
-            "_rules": {name: self.rule(blue=100, green=0) for name in ("production", "test")},
-            "_roles": {
+            f"{ELB}TargetGroup": {name: {"LoadBalancerArns": []} for name in ("blue", "green", "other")},
+            f"{ELB}Listener": {"listener": {"LoadBalancerArn": "balancer"}},
+            f"{ELB}ListenerRule": {name: self.rule(blue=100, green=0) for name in ("production", "test")},
+            "AWS::IAM::Role": {
                 "ecs": {
                     "AssumeRolePolicyDocument": trust({"Service": "ecs.amazonaws.com"}),
                     "AttachedPolicies": [POLICY],
@@ -65,8 +67,11 @@ class Stores:
         action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
         return {"ListenerArn": "listener", "Actions": [action]}
 
-    def store(self, _: str, name: str) -> dict[str, Any]:
-        return self.stores.setdefault(name, {})
+    def records(self, resource_type: str) -> dict[str, Any]:
+        return self.stores.setdefault(resource_type, {})
+
+    def attributes(self, _: str) -> dict[str, Any]:
+        return {}
 
     @contextmanager
     def scope(self, region: str) -> Iterator[None]:
@@ -85,8 +90,8 @@ BALANCER = {
 }
 
 
-def traffic(stores: Stores) -> RuleTraffic:
-    return RuleTraffic(stores, Records(stores))  # type: ignore[arg-type]
+def traffic(stores: Stores) -> ListenerRules:
+    return ListenerRules(stores, Records(stores))  # type: ignore[arg-type]
 
 
 def test_a_whole_load_balancer_is_no_problem() -> None:
@@ -95,7 +100,9 @@ def test_a_whole_load_balancer_is_no_problem() -> None:
 
 def test_a_role_of_no_use_is_named() -> None:
     stores = Stores()
-    stores.stores["_roles"]["ecs"]["AssumeRolePolicyDocument"] = trust({"Service": "ec2.amazonaws.com"})
+    stores.stores["AWS::IAM::Role"]["ecs"]["AssumeRolePolicyDocument"] = trust(
+        {"Service": "ec2.amazonaws.com"}
+    )
 
     assert (
         "of invalid networking configuration. ECS was unable to manage the ELB resources due to missing "
@@ -105,7 +112,7 @@ def test_a_role_of_no_use_is_named() -> None:
 
 def test_a_target_group_that_no_rule_leads_to_is_named() -> None:
     stores = Stores()
-    stores.stores["_rules"] |= {name: Stores.rule(blue=1) for name in ("production", "test")}
+    stores.stores[f"{ELB}ListenerRule"] |= {name: Stores.rule(blue=1) for name in ("production", "test")}
 
     assert (
         "of invalid networking configuration: Target group green is not associated with either "
@@ -116,7 +123,7 @@ def test_a_target_group_that_no_rule_leads_to_is_named() -> None:
 @pytest.mark.parametrize(("weights", "number"), [({"blue": 1, "green": 1}, 2), ({"blue": 0, "green": 0}, 0)])
 def test_production_traffic_must_go_to_one_group(weights: dict[str, int], number: int) -> None:
     stores = Stores()
-    stores.stores["_rules"]["production"] = Stores.rule(**weights)
+    stores.stores[f"{ELB}ListenerRule"]["production"] = Stores.rule(**weights)
 
     assert (
         "of invalid networking configuration. productionListenerRule production should have exactly one "
@@ -126,7 +133,7 @@ def test_production_traffic_must_go_to_one_group(weights: dict[str, int], number
 
 def test_production_traffic_must_go_to_a_group_of_the_service() -> None:
     stores = Stores()
-    stores.stores["_rules"]["production"] = Stores.rule(other=1, blue=0, green=0)
+    stores.stores[f"{ELB}ListenerRule"]["production"] = Stores.rule(other=1, blue=0, green=0)
 
     assert (
         "of invalid networking configuration. Production listener rule is forwarding traffic to unexpected "
@@ -140,13 +147,13 @@ def test_moved_weights_are_those_of_the_rule_and_the_groups_stay_in_use() -> Non
     moving.move("production", {"green": 100, "blue": 0})
 
     assert ["green"] == moving.serving("production")
-    assert ["balancer"] == stores.stores["_tgs"]["blue"]["LoadBalancerArns"]
+    assert ["balancer"] == stores.stores[f"{ELB}TargetGroup"]["blue"]["LoadBalancerArns"]
 
 
 def test_a_rule_is_looked_up_in_its_own_region() -> None:
     stores = Stores()
     rule = "arn:aws:elasticloadbalancing:us-east-1:000000000000:listener-rule/app/a/1/2/3"
-    stores.stores["_rules"][rule] = stores.rule(blue=100, green=0)
+    stores.stores[f"{ELB}ListenerRule"][rule] = stores.rule(blue=100, green=0)
 
     assert ["blue"] == traffic(stores).serving(rule)
     traffic(stores).move(rule, {"blue": 0, "green": 100})

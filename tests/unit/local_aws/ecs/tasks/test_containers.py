@@ -5,10 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
+from local_aws.checkout import Checkout
+from local_aws.ecs.tasks import containers as module
 from local_aws.ecs.tasks.containers import Containers, Seen
-from local_aws.settings import Settings
 
 
 def raising(error: Exception) -> Any:
@@ -19,7 +20,7 @@ def raising(error: Exception) -> Any:
 
 
 def containers(**client: Any) -> Containers:
-    made = Containers(Settings(Path("/x")))
+    made = Containers(Checkout(Path("/x")))
     made.__dict__["_client"] = SimpleNamespace(**client)
     return made
 
@@ -93,20 +94,37 @@ def test_an_image_of_the_local_registry_is_pulled_without_a_credential_helper() 
     assert [("localhost:4566/orders@sha256:1", "AWS")] == pulled
 
 
-def test_no_container_of_a_task_publishes_a_port() -> None:
+def test_no_container_of_a_task_publishes_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "base_image", lambda *_: "debian")
     created: list[dict[str, Any]] = []
 
-    def create(_: str, **options: Any) -> Any:
-        created.append(options)
+    def create(image: str, **options: Any) -> Any:
+        created.append({"image": image, **options})
         networks = {"NetworkSettings": {"Networks": {options.get("network"): {"IPAddress": "10.0.0.7"}}}}
         return SimpleNamespace(id="1", attrs=networks, start=lambda: None, reload=lambda: None)
 
     there = SimpleNamespace(get=lambda _: None)
     made = containers(containers=SimpleNamespace(create=create), images=there, networks=there)
-    made.start_pause("0123456789")
+    made.start_network_holder("0123456789")
     made.start(
         "0123456789", {"name": "app", "image": "i", "portMappings": [{"containerPort": 80}]}, {}, "1", []
     )
 
     assert [False, False] == ["ports" in one or "publish_all_ports" in one for one in created]
     assert "container:1" == created[1]["network_mode"]
+    assert ("debian", "SIGKILL") == (created[0]["image"], created[0]["stop_signal"])
+
+
+def test_a_base_image_that_somebody_removed_is_had_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    had: list[str] = []
+    monkeypatch.setattr(module, "base_image", lambda *_: had.append("debian") or "debian")
+    images = SimpleNamespace(get=lambda _: None)
+    made = containers(images=images)
+
+    assert ["debian"] * 2 == [made._holder_image() for _ in range(2)]
+    assert 1 == len(had)
+
+    images.get = raising(ImageNotFound("gone"))
+
+    assert "debian" == made._holder_image()
+    assert 2 == len(had)

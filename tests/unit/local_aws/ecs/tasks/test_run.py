@@ -27,7 +27,7 @@ class PretendedContainers:
         if image == self._unpullable:
             raise ContainerError(f"CannotPullContainerError: {image}: not found")
 
-    def start_pause(self, task_id: str) -> tuple[str, str]:
+    def start_network_holder(self, task_id: str) -> tuple[str, str]:
         return "pause", "10.0.0.7"
 
     def start(

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.settings import Settings, for_checkout, is_remembered
+from local_aws.checkout import Checkout, for_checkout, is_remembered
 from pipeline.errors import LocalAwsError
 
 
 def test_two_checkouts_have_different_ids_and_names():
-    one, other = Settings(Path("/home/a/slipway")), Settings(Path("/home/b/slipway"))
+    one, other = Checkout(Path("/home/a/slipway")), Checkout(Path("/home/b/slipway"))
 
     assert one.id != other.id
     assert one.network != other.network
@@ -23,11 +23,11 @@ def test_a_checkout_reached_through_a_link_is_the_same_checkout(tmp_path):
 
 
 def test_what_was_chosen_is_remembered(tmp_path):
-    settings = Settings(tmp_path.resolve(), port=4711, http_port=8099, minute_seconds=0.5)
-    settings.save()
+    checkout = Checkout(tmp_path.resolve(), port=4711, http_port=8099, minute_seconds=0.5)
+    checkout.save()
 
-    assert settings == for_checkout(tmp_path)
-    assert is_remembered(settings)
+    assert checkout == for_checkout(tmp_path)
+    assert is_remembered(checkout)
 
 
 def test_a_fresh_checkout_has_chosen_nothing_yet(tmp_path):
@@ -35,7 +35,7 @@ def test_a_fresh_checkout_has_chosen_nothing_yet(tmp_path):
 
 
 def test_a_broken_memory_says_which_file_to_delete(tmp_path):
-    Settings(tmp_path).save()
+    Checkout(tmp_path).save()
     (tmp_path / ".slipway" / "local.json").write_text("{")
 
     with pytest.raises(LocalAwsError) as raised:
@@ -46,7 +46,7 @@ def test_a_broken_memory_says_which_file_to_delete(tmp_path):
 
 
 def test_a_disk_that_is_full_leaves_what_was_remembered_before(tmp_path, monkeypatch):
-    Settings(tmp_path, port=4711).save()
+    Checkout(tmp_path, port=4711).save()
 
     def full(path, text):
         path.open("w").close()
@@ -54,16 +54,16 @@ def test_a_disk_that_is_full_leaves_what_was_remembered_before(tmp_path, monkeyp
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space left"):
-        Settings(tmp_path, port=4712).save()
+        Checkout(tmp_path, port=4712).save()
 
     assert 4711 == for_checkout(tmp_path).port
 
 
 def test_every_label_carries_the_checkout_and_the_kind():
-    settings = Settings(Path("/x"))
+    checkout = Checkout(Path("/x"))
 
     assert {
-        "slipway.local": settings.id,
+        "slipway.local": checkout.id,
         "slipway.kind": "database",
         "slipway.identifier": "db-1",
-    } == settings.labels("database", identifier="db-1")
+    } == checkout.labels("database", identifier="db-1")

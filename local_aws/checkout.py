@@ -31,16 +31,17 @@ def replace_text(path: Path, text: str) -> None:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Checkout:
     """One checkout's local AWS.
 
+    path: the checkout's directory, absolute.
     port: the TCP port of its API on 127.0.0.1.
     http_port: the port the first listener on port 80 must have, None for "8080 or the next free one".
     minute_seconds: how many real seconds stand for one minute that AWS counts (bake time, hook timeouts).
     account: the AWS account that it is, 12 digits.
     """
 
-    checkout: Path
+    path: Path
     port: int = PREFERRED_PORT
     http_port: int | None = None
     minute_seconds: float = 1.0
@@ -49,7 +50,7 @@ class Settings:
     @property
     def id(self) -> str:
         """Eight hex digits that no other checkout on this machine shares."""
-        return hashlib.sha256(os.fsencode(self.checkout)).hexdigest()[:8]
+        return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:8]
 
     @property
     def access_key(self) -> str:
@@ -58,7 +59,7 @@ class Settings:
 
     @property
     def state_directory(self) -> Path:
-        return self.checkout / STATE_DIRECTORY
+        return self.path / STATE_DIRECTORY
 
     @property
     def endpoint_url(self) -> str:
@@ -88,7 +89,7 @@ class Settings:
         return f"{CHECKOUT_LABEL}={self.id}"
 
     def save(self) -> None:
-        """Remember the choices until `local down`."""
+        """Remember ports, minute and account until `local down`."""
         self.state_directory.mkdir(parents=True, exist_ok=True)
         chosen = {
             "port": self.port,
@@ -99,25 +100,28 @@ class Settings:
         replace_text(self.state_directory / "local.json", json.dumps(chosen, indent=2) + "\n")
 
 
-def for_checkout(checkout: Path) -> Settings:
-    """The settings remembered in this checkout, or the defaults where there are none."""
-    settings = Settings(checkout=checkout.resolve())
-    remembered = settings.state_directory / "local.json"
+def for_checkout(path: Path) -> Checkout:
+    """The checkout as an `up` of it chose it to be; with the defaults where none did.
+
+    Raises LocalAwsError when the file that remembers it cannot be read.
+    """
+    checkout = Checkout(path.resolve())
+    remembered = checkout.state_directory / "local.json"
     try:
-        return replace(settings, **json.loads(remembered.read_text()))
+        return replace(checkout, **json.loads(remembered.read_text()))
     except FileNotFoundError:
-        return settings
+        return checkout
     except (ValueError, TypeError) as error:
         raise LocalAwsError(
             f"{remembered} cannot be read", why=str(error), next_step=f"delete {remembered} and run it again"
         ) from error
 
 
-def is_remembered(settings: Settings) -> bool:
+def is_remembered(checkout: Checkout) -> bool:
     """Whether an `up` of this checkout has chosen its ports already."""
-    return (settings.state_directory / "local.json").exists()
+    return (checkout.state_directory / "local.json").exists()
 
 
-def has_records(settings: Settings) -> bool:
+def has_records(checkout: Checkout) -> bool:
     """Whether a server of this checkout saved what it knew; addresses with its ports are among it."""
-    return any((settings.state_directory / "state").glob("*.pickle"))
+    return any((checkout.state_directory / "state").glob("*.pickle"))

@@ -1,0 +1,179 @@
+"""Where CloudFormation's engine lets others in: resources, events, names, parameters, drift."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from local_aws.emulator import internals
+from local_aws.emulator.records import Record, records
+
+Properties = dict[str, Any]
+Attributes = dict[str, Any]
+AddEvent = Callable[..., None]
+Shipped = Callable[..., Any]
+ReadDrift = Callable[[str, Properties], Properties | None]
+"""physical id, the template's properties -> what is there now; None where the resource is gone."""
+
+DRIFT_READERS = ("cloudformation.drift", "_DRIFT_READERS")
+_STACKS = "cloudformation.stacks"
+_PROVISIONERS = "cloudformation.provisioners"
+
+
+@dataclass(frozen=True)
+class ResourceOperation:
+    """What CloudFormation is about to do with a resource; before: its properties until now, on an update."""
+
+    kind: Literal["create", "update", "delete"]
+    resource_type: str
+    logical_id: str
+    stack_name: str
+    properties: Properties
+    before: Properties | None = None
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it is an update to the properties that the resource has."""
+        return self.before == self.properties
+
+
+def before_resource(hook: Callable[[ResourceOperation], None]) -> None:
+    """Run `hook` before each operation on a resource; of several hooks, the last registered runs first.
+
+    ValueError(AWS's words) makes the resource fail.
+    """
+
+    def creating(shipped: Shipped) -> Shipped:
+        def create(type_: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
+            hook(ResourceOperation("create", type_, logical_id, stack, properties))
+            return shipped(type_, logical_id, properties, stack, *more)
+
+        return create
+
+    def updating(shipped: Shipped) -> Shipped:
+        def update(
+            type_: str,
+            physical_id: str,
+            old: Properties,
+            new: Properties,
+            stack: str,
+            logical_id: str,
+            *more: Any,
+        ) -> Any:
+            hook(ResourceOperation("update", type_, logical_id, stack, new, old))
+            return shipped(type_, physical_id, old, new, stack, logical_id, *more)
+
+        return update
+
+    def deleting(shipped: Shipped) -> Shipped:
+        def delete(
+            type_: str, physical_id: str, properties: Properties, stack: str = "", logical_id: str = ""
+        ) -> Any:
+            hook(ResourceOperation("delete", type_, logical_id, stack, properties))
+            return shipped(type_, physical_id, properties, stack, logical_id)
+
+        return delete
+
+    internals.replace(_STACKS, "_provision_resource", creating)
+    internals.replace(_STACKS, "_update_resource", updating)
+    internals.replace(_STACKS, "_delete_resource", deleting)
+
+
+def resources_of(stack_name: str) -> dict[str, Record]:
+    """The resources of a stack of this region, by logical id; none of an unknown stack."""
+    resources: dict[str, Record] = (records("AWS::CloudFormation::Stack").get(stack_name) or {}).get(
+        "_resources", {}
+    )
+    return resources
+
+
+def around_events(wrap: Callable[[AddEvent], AddEvent]) -> None:
+    """Record each event of a stack by what `wrap` makes of the function that recorded it so far.
+
+    Its arguments: stack id, stack name, logical id, resource type, status, reason, physical id, and the
+    detailed status.
+    """
+    internals.replace(_STACKS, "_add_event", wrap)
+
+
+def add_stack_event(stack: Record) -> None:
+    """Record the status that a stack has now as an event of the stack."""
+    stack_id, name = stack["StackId"], stack["StackName"]
+    status, reason = stack["StackStatus"], stack.get("StackStatusReason", "")
+    internals.get(_STACKS, "_add_event")(
+        stack_id, name, name, "AWS::CloudFormation::Stack", status, reason, stack_id
+    )
+
+
+def around_physical_names(change: Callable[[str], str]) -> None:
+    """Let `change` have the last word on each name that CloudFormation makes up for a resource."""
+
+    def wrap(shipped: Callable[..., str]) -> Callable[..., str]:
+        return lambda *stack_and_id, **options: change(shipped(*stack_and_id, **options))
+
+    internals.replace(_PROVISIONERS, "_physical_name", wrap)
+
+
+def physical_name(stack_name: str, logical_id: str, longest: int) -> str:
+    """A name that CloudFormation makes up for a resource."""
+    return str(internals.get(_PROVISIONERS, "_physical_name")(stack_name, logical_id, max_len=longest))
+
+
+def locate_documents(object_of: Callable[[str], tuple[str, str] | None]) -> None:
+    """Read each TemplateURL and StackPolicyURL from the bucket and key that `object_of` gives.
+
+    Where it gives None, the request is refused.
+    """
+
+    def wrap(shipped: Shipped) -> Shipped:
+        def resolve(parameters: Mapping[str, Any], body_key: str, url_key: str, label: str) -> Any:
+            url = (parameters.get(url_key) or [""])[0] if not parameters.get(body_key) else ""
+            if url:
+                found = object_of(url)
+                if found is None:
+                    error = internals.get("cloudformation.helpers", "_error")
+                    return None, error("ValidationError", f"{url_key} must be a supported URL.")
+                # The only style that MiniStack reads.
+                parameters = {**parameters, url_key: [f"https://s3.amazonaws.com/{'/'.join(found)}"]}
+            return shipped(parameters, body_key, url_key, label)
+
+        return resolve
+
+    internals.replace("cloudformation.helpers", "_resolve_document", wrap)
+
+
+def before_parameters(check: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], None]) -> None:
+    """Run check(the template's Parameters, those given) before a stack's parameters are resolved.
+
+    ValueError(AWS's words) refuses the request.
+    """
+
+    def wrap(shipped: Shipped) -> Shipped:
+        def resolve(template: Properties, given: list[Properties], previous: Properties | None = None) -> Any:
+            check(template.get("Parameters", {}), given)
+            return shipped(template, given, previous)
+
+        return resolve
+
+    for module in ("changesets", "handlers"):
+        internals.replace(f"cloudformation.{module}", "_resolve_parameters", wrap)
+
+
+def read_drift(resource_type: str, read: ReadDrift, properties: Iterable[str] = ()) -> None:
+    """Let drift detection compare these properties of a resource type, as `read` finds them."""
+    internals.get(*DRIFT_READERS)[resource_type] = (read, frozenset(properties))
+
+
+def detect_drift(stack_id: str, logical_id: str, resource: Record) -> Record:
+    """What drift detection finds on one resource of a stack."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found: Record = internals.get("cloudformation.drift", "detect_resource_drift")(
+        {"StackId": stack_id}, logical_id, resource, now
+    )
+    return found
+
+
+def provision(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> str:
+    """Create a resource as a stack's operation does, and give its physical id."""
+    made, _ = internals.get(_STACKS, "_provision_resource")(resource_type, logical_id, properties, stack_name)
+    return str(made)

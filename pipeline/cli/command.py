@@ -1,0 +1,74 @@
+"""A command, declared in one place: its name, its help, its arguments and what runs it."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SlipwayError
+
+if TYPE_CHECKING:
+    from pipeline.cli.console import Reporter
+
+Run = Callable[[argparse.Namespace, "Reporter"], SlipwayError | None]
+
+
+class Argument:
+    """What argparse's add_argument takes; as a tuple, arguments of which one must be given, and no more."""
+
+    def __init__(self, *names: str, **options: Any) -> None:  # argparse's own options, of any type
+        self._names, self._options = names, options
+
+    def add_to(self, parser: argparse._ActionsContainer) -> None:
+        parser.add_argument(*self._names, **self._options)
+
+
+@dataclass(frozen=True)
+class Command:
+    """name: one word, or a group and an action (`github comment`). run: gives the error to exit with, or
+    None.
+    """
+
+    name: str
+    help: str
+    arguments: tuple[Argument | tuple[Argument, ...], ...]
+    run: Run
+
+    def add_to(self, commands: "argparse._SubParsersAction[argparse.ArgumentParser]", word: str) -> None:
+        parser = commands.add_parser(word, help=self.help, description=self.help)
+        for argument in self.arguments:
+            if isinstance(argument, Argument):
+                argument.add_to(parser)
+            else:
+                either = parser.add_mutually_exclusive_group(required=True)
+                for one in argument:
+                    one.add_to(either)
+        parser.set_defaults(run=self.run, command=self.name)
+        if JSON not in self.arguments:
+            parser.set_defaults(json=False)
+
+
+def command(name: str, help_: str, *arguments: Argument | tuple[Argument, ...]) -> Callable[[Run], Command]:
+    """Decorates the function that runs the command; gives the Command."""
+    return lambda run: Command(name, help_, arguments, run)
+
+
+ENVIRONMENT = Argument("environment", metavar="ENV", help="an environment: a file in infra/environments/")
+JSON = Argument("--json", action="store_true", help="one JSON document on standard output")
+APP = Argument(
+    "--app", metavar="DIRECTORY", type=Path, help="the service in DIRECTORY instead of the one in app/"
+)
+WAIT = Argument(
+    "--wait",
+    metavar="MINUTES",
+    type=float,
+    help="how long to wait for another deploy of ENV to end; 0 is refused at once (as a stack may take)",
+)
+LEDGER = Argument(
+    "--ledger",
+    metavar="FILE",
+    type=Path,
+    help="where the production probe keeps its ledger (.slipway/)",
+)
+MARKDOWN_FILES = "Markdown files, joined in this order"

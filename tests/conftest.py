@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,14 +36,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             base_images(ensure_engine(print), print)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist then reads the groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With --dist loadgroup, a group is a folder; with another, what xdist makes."""
+    return groups.GroupScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What lies in tests/docker needs Docker, and what lies in tests/processes starts programs."""
     for item in items:
         for folder in ("docker", "processes"):
             if item.path.is_relative_to(TESTS / folder):
                 item.add_marker(folder)
-    groups.put_into_groups(items)
+    groups.longest_first(items)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

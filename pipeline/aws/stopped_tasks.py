@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import SlipwayError
 
-SERVICE = "AWS::ECS::Service"
 _EVENTS = 6
 _TROUBLE = re.compile(r"unable|fail|unhealthy|insufficient|error|rolling back", re.IGNORECASE)
 _LINES = 20

@@ -1,11 +1,14 @@
 """A stack's events: those that are new, and the first one that failed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
+
+from pipeline.graph.graph import SERVICE
+from pipeline.graph.template import Template
 
 
 class Events(Protocol):
@@ -29,6 +32,11 @@ class Event:
     of_the_stack: bool
 
     @property
+    def of_the_service(self) -> bool:
+        """It tells of the stack's ECS service."""
+        return self.type == SERVICE
+
+    @property
     def failed(self) -> bool:
         return self.status.endswith("_FAILED")
 
@@ -43,19 +51,22 @@ class EventStream:
 
     def __init__(self, cloudformation: Events, stack_id: str) -> None:
         self._cloudformation = cloudformation
-        self._stack_id = stack_id
+        self.stack_id = stack_id
         self._known: set[str] = set()
         self.seen: list[Event] = []
 
-    def skip_past(self) -> None:
-        """What has happened up to now belongs to an earlier run. One page is enough: it holds the newest."""
-        answer = self._page(StackName=self._stack_id)
-        self._known.update(event["EventId"] for event in answer["StackEvents"])
+    @classmethod
+    def from_now(cls, cloudformation: Events, stack_id: str) -> "EventStream":
+        """The events that come from now on: those before belong to an earlier run."""
+        stream = cls(cloudformation, stack_id)
+        newest = stream._page(StackName=stack_id)["StackEvents"]  # one page is enough: new() stops at it
+        stream._known.update(event["EventId"] for event in newest)
+        return stream
 
     def new(self) -> list[Event]:
         """Events not given before, oldest first."""
         fresh: list[Event] = []
-        request: dict[str, Any] = {"StackName": self._stack_id}
+        request: dict[str, Any] = {"StackName": self.stack_id}
         while True:
             answer = self._page(**request)
             page = [e for e in answer["StackEvents"] if e["EventId"] not in self._known]
@@ -67,6 +78,15 @@ class EventStream:
         self._known.update(event.event_id for event in fresh)
         self.seen.extend(fresh)
         return fresh
+
+    def log_new(self, template: Template | None, log: Callable[[str], None]) -> None:
+        """Log every event that is new; a failed one with AWS's reason and its line in the template."""
+        for event in self.new():
+            line = f"{event.status:<20} {event.logical_id} ({event.type})"
+            if event.failed and event.reason:
+                where = f" [{template.where(event.logical_id)}]" if template else ""
+                line += f": {event.reason}{where}"
+            log(line)
 
     def _page(self, **request: Any) -> dict[str, Any]:
         """A page of events; none where the stack went meanwhile, so that what was seen before stays told."""

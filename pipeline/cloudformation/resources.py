@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-SERVICE = "AWS::ECS::Service"
+from pipeline.graph.graph import SERVICE
+
 ALARM = "AWS::CloudWatch::Alarm"
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 

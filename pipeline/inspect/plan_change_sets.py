@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -71,9 +72,7 @@ class PlanChangeSets:
         if stale_change_sets.others(self._cloudformation, left.name, left.stack_id, change_set_name):
             return
         try:
-            stacks.delete(
-                self._cloudformation, left, None, log, self._context.wait, timeout=120, quietly=True
-            )
+            replace(self._context.deployer(lambda _: None), timeout=120).delete(left, None)
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise

@@ -7,7 +7,7 @@ from pipeline.aws import service_deployment
 from pipeline.cloudformation import resources, stacks
 from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, RolloutFailedError, UsageError
-from pipeline.graph.graph import Node
+from pipeline.graph.graph import StackNode
 from pipeline.release import deploy, stop_rollout
 from pipeline.release.deploy import Audience, Released
 from pipeline.rollout.options import RolloutOptions
@@ -22,7 +22,7 @@ def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
     RolloutFailedError where the way back itself failed.
     """
-    node = _service_node(context)
+    node = context.service_node
     current = context.current(node)
     if current is None:
         raise _nothing_there(context)
@@ -47,7 +47,7 @@ def release_previous(context: Context, audience: Audience, options: RolloutOptio
 
 def previous_image(context: Context) -> str:
     """The image of the last successful deployment that was of another image than the one in use."""
-    node = _service_node(context)
+    node = context.service_node
     current = context.current(node)
     in_use = current.parameters.get("ImageUri", "") if current is not None else ""
     ecs = context.aws.client("ecs")
@@ -82,14 +82,7 @@ def _must_be_back(context: Context, stopped: stacks.StackDescription) -> None:
         )
 
 
-def _service_node(context: Context) -> Node:
-    for node in context.stacks.values():
-        if node.template is not None and node.template.has(resources.SERVICE):
-            return node
-    raise UsageError("no template has an ECS service", next_step="there is nothing to roll back")
-
-
-def _service_arn(context: Context, node: Node) -> str:
+def _service_arn(context: Context, node: StackNode) -> str:
     there = resources.read(context.aws.client("cloudformation"), context.stack_name(node))
     if not there.service_arn:
         raise _nothing_there(context)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pipeline.account import permissions_boundary
@@ -29,8 +30,6 @@ class ServiceStep(StackStep):
     def run(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         """Deploy the stack. Raises RolloutFailedError and RolloutRefusedError besides."""
         current = self.context.current(self.node)
-        if current is not None and self.leave_alone:
-            return Result("left alone", current.outputs)
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
             return Result("unchanged", current.outputs)
@@ -66,9 +65,7 @@ class ServiceStep(StackStep):
         return super().is_unchanged(spec, current) and under_way(self.context, arn) is None
 
     def controller(self, spec: StackSpec) -> RolloutController:
-        return RolloutController(
-            self.context, spec.name, spec.template, spec.parameters, self.log, self.options
-        )
+        return RolloutController(self.context, spec, self.log, self.options)
 
     def join(self, spec: StackSpec, current: StackDescription) -> StackDescription | None:
         """Wait for an update under way. Raises RolloutFailedError where it rolled the same image back."""
@@ -127,8 +124,8 @@ def settle(
     context: Context, spec: StackSpec, current: StackDescription, log: Log, options: RolloutOptions
 ) -> tuple[StackDescription | None, RolloutController]:
     """Wait until the stack is at rest, holding the gates meanwhile, whoever began the rollout."""
-    parameters = {**spec.parameters, **current.parameters}
-    controller = RolloutController(context, spec.name, spec.template, parameters, log, options)
+    spec = replace(spec, parameters={**spec.parameters, **current.parameters})
+    controller = RolloutController(context, spec, log, options)
     controller.join(datetime.fromisoformat(current.changed_at))
     settled: StackDescription | None = current
     with contextlib.closing(controller):

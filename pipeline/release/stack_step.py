@@ -24,20 +24,17 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class StackStep:
-    """Brings one stack up to date. leave_alone: a stack that is there is not touched."""
+    """Brings one stack up to date."""
 
     context: Context
     node: StackNode
     log: Log
     fingerprints: DeployedFingerprints
     options: RolloutOptions = field(default_factory=RolloutOptions)
-    leave_alone: bool = False
 
     def run(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         """Deploy the stack. Raises what deploying a stack raises, and ProtectedError for somebody else's."""
         current = self.context.current(self.node)
-        if current is not None and self.leave_alone:
-            return Result("left alone", current.outputs)
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
             return Result("unchanged", current.outputs)
@@ -51,6 +48,11 @@ class StackStep:
                     tasks.look(look, deployment)
         self.fingerprints.record(spec, deployment.stack)
         return Result(deployment.word, deployment.stack.outputs)
+
+    def run_unless_there(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+        """Deploy the stack where there is none; a stack that is there is left alone."""
+        current = self.context.current(self.node)
+        return Result("left alone", current.outputs) if current is not None else self.run(outputs)
 
     @property
     def deployer(self) -> StackDeployer:

@@ -120,7 +120,9 @@ class Setup:
         node, context = StackNode("app", given, {}, TEMPLATE), self.here.context
         fingerprints = DeployedFingerprints(self.here.ssm, "/slipway/orders/dev/deployed")
         step = ServiceStep(context, node, self.said.append, fingerprints, RolloutOptions(**options))
-        return step.run({})
+        result = step.run({})
+        fingerprints.save(print)
+        return result
 
     def given(self, number: int) -> dict[str, Any]:
         return {
@@ -142,6 +144,14 @@ def test_the_stack_is_told_the_live_weights_in_an_update_of_its_own_before_the_r
     assert it.cloudformation.requests[0]["UsePreviousTemplate"]
     assert [f"execute {NAME}"] * 2 == [line for line in it.cloudformation.log if line.startswith("execute")]
     assert {"BlueWeight": "0", "GreenWeight": "100", "ImageUri": "new"} == it.given(1)
+
+
+def test_a_deploy_of_the_same_again_changes_nothing_whatever_weights_the_stack_was_told(it: Setup) -> None:
+    it.cloudformation.changes_of = [RULE_ONLY, SERVICE_ONLY]
+    it.deploy()
+
+    assert "unchanged" == it.deploy().word
+    assert 2 == len(it.cloudformation.requests)
 
 
 def test_weights_that_the_stack_knows_cost_no_update(it: Setup) -> None:

@@ -1,4 +1,4 @@
-"""What every command stands on: the project, the environment, its graph, AWS, and time passed in."""
+"""What every command works with: the project, the environment, its graph, AWS, and time passed in."""
 
 import functools
 import time
@@ -22,7 +22,7 @@ from pipeline.waiting import Pace, T, Waiter
 
 @dataclass(frozen=True)
 class Context:
-    """One environment of one project, reachable. `sleep` and `clock` are seconds."""
+    """One environment of one project, reachable. `sleep` takes seconds and `clock` gives them."""
 
     project: Project
     environment: Environment
@@ -104,7 +104,7 @@ class Context:
 
     @functools.cached_property
     def identity(self) -> Mapping[str, str]:
-        """Whose credentials these are: STS GetCallerIdentity's answer, asked for once."""
+        """Whose credentials these are: the answer of STS GetCallerIdentity, asked for once."""
         found: Mapping[str, str] = self.aws.client("sts").get_caller_identity()
         return found
 
@@ -127,7 +127,7 @@ class Context:
         return [current for current in every if current.name not in known]
 
     def live_outputs(self) -> dict[str, str]:
-        """Every output of every stack that is there, in one mapping: names are unique over the templates."""
+        """The outputs of all stacks that exist, in one mapping: no two templates have an output in common."""
         outputs: dict[str, str] = {}
         for node in self.stacks.values():
             current = self.current(node)

@@ -1,7 +1,7 @@
-"""The boundary on the roles that a stack makes: a deploy role may make none without it.
+"""The permissions boundary of the roles that a stack makes: the deploy role may make no role without it.
 
-Who releases from elsewhere, with other rights, leaves the roles as they are: a stack keeps the boundary that
-it has, and one that never had one, in an account without bootstrap, gets none.
+A deploy with other credentials leaves the roles as they are: a stack keeps the boundary that it has, and a
+stack without one, in an account without bootstrap, gets none.
 """
 
 from dataclasses import replace

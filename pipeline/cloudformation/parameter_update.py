@@ -1,6 +1,6 @@
-"""An update of a stack's parameters and of nothing else, before the update that matters.
+"""An update of a stack's parameters and of nothing else, before the update that may fail.
 
-CloudFormation takes back whatever an update that fails has changed. What was told before stays told.
+CloudFormation takes back whatever an update that fails has changed. What an update before it changed stays.
 """
 
 from collections.abc import Mapping, Sequence

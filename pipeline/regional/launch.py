@@ -29,7 +29,7 @@ class Region:
     """What became of one region.
 
     status: of the stack. cause: its first failure, or which smoke tests failed; "" where all went well.
-    evidence: further lines, on an ECS service the words of its tasks. where: the line in infra/ that failed.
+    diagnostics: further lines; of an ECS service, the log lines of its tasks. where: the line in infra/.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Region:
 
 
 class Launch:
-    """A launch from the environment `home` into `there` (region -> setting) as stacks called `stack`.
+    """A launch from the environment `home` into `there` (region -> context) as stacks called `stack`.
 
-    say(region) gives where that region's lines go.
+    log(region) gives where that region's lines go.
     """
 
     def __init__(

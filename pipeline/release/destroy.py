@@ -60,7 +60,7 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
         for name in context.stacks.keys() - mine.keys():
             stack_name = context.stack_name(context.stacks[name])
             audience.log(name)(f"{stack_name} stays: it belongs to the account, not to this environment")
-        # Nothing that is left stands on them: a needed output with no template is refused before this.
+        # No other stack needs them: a parameter that no template's output fills is refused before this.
         for current in context.left_over():
             audience.log(current.name)("its template is gone from infra/: deleting it first")
             _delete(context.deployer(audience.log(current.name)), current, None)
@@ -82,12 +82,12 @@ def _delete_stack(context: Context, node: StackNode, log: Callable[[str], None])
     by_hand = f"if you mean to: {current.command('delete-stack')}"
     stacks.must_be_ours(current, stacks.OURS, by_hand)
     if node.holds_service and not current.status.in_review:
-        # Nobody is left to answer a gate: whoever held the lock is gone, or never had it.
+        # No deploy runs that would answer the gates of a rollout under way: destroy holds the lock.
         stop_rollout.stop(context, context.spec(node, node.given), current, log, RolloutOptions())
         current = context.current(node)
     if current is None:
         return Result("deleted")
-    # The deploy role takes no powers from a role without the boundary, so it could not delete it either.
+    # The deploy role may take no policy from a role without the boundary, so it could not delete the role.
     spec = permissions_boundary.add(context, context.spec(node, node.given), current)
     boundary, deployer = permissions_boundary.update_to(spec, current), context.deployer(log)
     _delete(deployer, deployer.update_parameters(current, node.template, boundary), node.template)

@@ -50,7 +50,7 @@ def image_of(context: Context, audience: Audience, base_image: image_step.BaseIm
         name: context.nodes[name].needs
         for name in (*graph.needed_for(context.nodes, graph.IMAGE), graph.IMAGE)
     }
-    # Of the account's, for an environment's own is written by whoever holds the environment.
+    # The account's own: only a command that holds the environment's lock writes the environment's.
     fingerprints = DeployedFingerprints(
         context.aws.client("ssm"), f"/slipway/{context.project.service}/deployed"
     )

@@ -18,8 +18,8 @@ Log = Callable[[str], None]
 def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     """Stop the rollout that is under way and wait until the stack is at rest; None where there is none.
 
-    Gives a sentence on what was stopped. The environment's lock is not taken: whoever holds it is the one
-    whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
+    Gives a sentence on what was stopped. The environment's lock is not taken: the deploy that holds the lock
+    is the one whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
     RolloutFailedError where the way back itself failed.
     """
     node = context.service_node
@@ -35,9 +35,9 @@ def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
 def release_previous(context: Context, audience: Audience, options: RolloutOptions) -> Released:
     """Release the image that served before the one that serves now, through the same gates.
 
-    An alarm that burns is why somebody goes back, so none holds it up; and app/smoke.yaml may ask for what
-    that version did not have yet, so it is asked what every service is. Raises UsageError where ECS remembers
-    no other.
+    No alarm holds this release up: an alarm is often why somebody goes back. app/smoke.yaml may test what the
+    earlier version does not have yet, so only the checks of every service are run. Raises UsageError where
+    ECS remembers no earlier version.
     """
     image = previous_image(context)
     audience.log("rollback")(f"releasing {image}, whatever the alarms say")

@@ -1,9 +1,9 @@
 """The weights guard: no stack update moves production's traffic.
 
-ECS rewrites the production rule's weights at every release, and CloudFormation does not know: whenever it
-writes that rule, forward or in a rollback, it writes the weights of the stack's parameters. So these are
-brought to the live ones first, by an update of their own that changes nothing else; a rollback of the update
-that follows then has nothing to put back. https://github.com/aws/aws-cdk/issues/36649
+ECS rewrites the production rule's weights at every release, and CloudFormation does not know. Whenever
+CloudFormation writes that rule, forward or in a rollback, it writes the weights of the stack's parameters. So
+an update of its own first gives these parameters the live weights, and changes nothing else. A rollback of
+the release then has no weights to put back. https://github.com/aws/aws-cdk/issues/36649
 """
 
 from collections.abc import Mapping, Sequence

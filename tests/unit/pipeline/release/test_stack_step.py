@@ -1,6 +1,7 @@
 """A service's tasks are followed while CloudFormation is at work on it, and no longer."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -82,6 +83,17 @@ def test_tasks_are_looked_at_while_the_service_is_in_progress(tasks: stack_step.
     assert "dev-cluster" == tasks._watch.how["cluster"]
     assert "orders-dev-app" == tasks._watch.how["stack_name"]
     assert START == tasks._watch.how["since"]
+
+
+def test_evidence_is_gathered_in_the_look_that_finds_the_first_failure(tasks: stack_step.Tasks) -> None:
+    deployment, failed = SimpleNamespace(diagnostics=list[str]()), event("UPDATE_FAILED")
+    tasks.look(StackLook(None, [event("UPDATE_IN_PROGRESS")], None), cast(Any, deployment))
+    before = list(deployment.diagnostics)
+    tasks.look(StackLook(None, [event("UPDATE_IN_PROGRESS"), failed], failed), cast(Any, deployment))
+    tasks.look(StackLook(None, [event("UPDATE_IN_PROGRESS"), failed], None), cast(Any, deployment))
+
+    assert [] == before
+    assert ["arn:service/1"] == deployment.diagnostics
 
 
 def test_evidence_is_given_for_a_service_and_for_nothing_else(tasks: stack_step.Tasks) -> None:

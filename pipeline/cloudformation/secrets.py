@@ -1,7 +1,7 @@
 """SSM parameters with random values, SecureStrings above all: CloudFormation can't create those itself.
 
-Values are made here, go straight to SSM, and are never printed or logged. None but the test traffic's is read
-back: who knows it is let through to the version under test, and the smoke tests must be.
+Values are made here, go straight to SSM, and are never printed or logged. Only the secret of the test
+traffic is read back: the smoke tests send it to reach the version under test.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm-secure-strings.html
 """
 
@@ -65,7 +65,7 @@ def create(
     wait: Wait,
     kind: "ParameterTypeType" = "SecureString",
 ) -> bool:
-    """Create a parameter with 192 random bits. False where somebody else made it first: theirs stays.
+    """Create a parameter with 192 random bits. False where somebody else made it first: their value stays.
 
     Raises WaitTimeoutError where SSM goes on refusing.
     """

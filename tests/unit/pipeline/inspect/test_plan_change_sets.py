@@ -98,7 +98,7 @@ def test_a_change_set_that_was_just_being_asked_for_is_waited_for(
 
 def test_nothing_is_begun_once_it_was_interrupted(here: World) -> None:
     change_sets = PlanChangeSets(here.context)
-    spec = here.context.spec(here.context.nodes["vpc"], {"EnvironmentName": "dev"})
+    spec = here.context.spec(here.context.stacks["vpc"], {"EnvironmentName": "dev"})
     change_sets.clear_up()
 
     with pytest.raises(InterruptedBySignalError):

@@ -18,28 +18,8 @@ from pipeline.errors import (
 )
 from pipeline.release import deploy as release
 from pipeline.release.deploy import Released
-from tests.support.fakes import Audience, FakeHttp, FakeSts, client_error
+from tests.support.fakes import Audience, FakeSession, FakeSts, client_error
 from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, SECRET, World, world
-
-VERSION_HEADER = "X-Service-Version"
-
-
-class FakeSession(FakeHttp):
-    """A requests.Session whose service serves whatever version is asked for."""
-
-    version = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers = {
-            "GET /orders": (200, {VERSION_HEADER: self.version}, b"[]"),
-            "DELETE /orders": (405, {}, b""),
-        }
-
-    def __enter__(self) -> "FakeSession":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @pytest.fixture

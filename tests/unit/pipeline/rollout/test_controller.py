@@ -11,6 +11,7 @@ import requests
 from pipeline import masking
 from pipeline.aws.service_deployment import STAGES
 from pipeline.checks.ledger import Entry
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.errors import StackFailedError
 from pipeline.graph import template
 from pipeline.masking import masked
@@ -61,9 +62,7 @@ class World2:
         self.ecs: FakeRollouts = here.context.aws.client("ecs")
         self.controller = RolloutController(
             here.context,
-            "orders-dev-app",
-            TEMPLATE,
-            {"DatabaseClientSecurityGroupId": "sg-database"},
+            StackSpec("orders-dev-app", TEMPLATE, {"DatabaseClientSecurityGroupId": "sg-database"}, {}),
             said.append,
             RolloutOptions(**options),
         )

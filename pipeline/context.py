@@ -4,8 +4,8 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Unpack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.aws import lock
 from pipeline.aws.session import Aws, guard_account
@@ -17,7 +17,7 @@ from pipeline.config.project import Project
 from pipeline.errors import UsageError
 from pipeline.graph import graph, template
 from pipeline.graph.graph import Node, StackNode
-from pipeline.waiting import Pace, T, Waiter
+from pipeline.waiting import T, Waiter
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
@@ -68,9 +68,9 @@ class Context:
         first_pause, longest_pause = (0.1, 0.25) if self.environment.target == "local" else (1.0, 5.0)
         return Waiter(first_pause, longest_pause, self.sleep, self.clock)
 
-    def wait(self, probe: Callable[[], T | None], *, what: str, timeout: float, **pace: Unpack[Pace]) -> T:
+    def wait(self, probe: Callable[[], T | None], *, what: str, timeout: float) -> T:
         """Call `probe` until it gives something other than None. Raises WaitTimeoutError."""
-        return replace(self.waiter, **pace).until(probe, what=what, timeout=timeout)
+        return self.waiter.until(probe, what=what, timeout=timeout)
 
     def deployer(self, log: Callable[[str], None]) -> StackDeployer:
         """What deploys and deletes this environment's stacks. log: is given every stack event."""
@@ -114,11 +114,11 @@ class Context:
         """Refuse the credentials of any account but the environment's; raises WrongAccountError."""
         guard_account(self.identity, self.environment)
 
-    @functools.cached_property
-    def repository_node(self) -> StackNode | None:
-        """The stack that gives RepositoryUri."""
+    def repository_uri(self) -> str | None:
+        """The image repository, as its stack gives it; None while there is none."""
         image = self.nodes.get(graph.IMAGE)
-        return self.stacks[image.wired[graph.IMAGE_NEEDS]] if image else None
+        current = self.current(self.stacks[image.wired[graph.IMAGE_NEEDS]]) if image else None
+        return current.outputs.get(graph.IMAGE_NEEDS) if current else None
 
     def left_over(self) -> list[stack_state.StackDescription]:
         """This environment's stacks whose template is gone from infra/, the newest first; not one that is in

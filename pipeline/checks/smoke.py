@@ -51,6 +51,10 @@ class Outcome:
     seconds: float
     detail: str
 
+    def __str__(self) -> str:
+        mark = "passed" if self.passed else "FAILED"
+        return f"{mark} in {self.seconds:5.2f} s: {self.name} ({self.detail})"
+
 
 class CheckFailed(Exception):  # noqa: N818 - an outcome, not an error of the program
     """A check saw something else than it should."""

@@ -99,8 +99,7 @@ class Reporter:
             return [name for name, (word, _, _) in self._states.items() if word == "running"]
 
     def checked(self, outcome: CheckOutcome) -> None:
-        mark = "passed" if outcome.passed else "FAILED"
-        self.log("smoke")(f"{mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
+        self.log("smoke")(str(outcome))
 
     def error(self, error: SlipwayError) -> None:
         """One clear message: what, why, details, next step."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CAPABILITIES: "list[CapabilityType]" = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # CloudFormation has no code of its own for an empty change set, only these sentences.
+_TIMEOUT = 600
+"""Seconds until a change set can be read."""
 _EMPTY = ("didn't contain changes", "No updates are to be performed", "no changes", "No changes")
 
 
@@ -34,13 +36,11 @@ class StackSpec:
 
 @dataclass(frozen=True)
 class Detail:
-    """One cause of a change. path: the property; evaluation: Static, or Dynamic where the value is known only
-    when it is executed; source: DirectModification, ParameterReference, ResourceReference, ...; cause: the
-    parameter, or the resource's logical id, perhaps with its attribute.
+    """One cause of a change. path: the property; source: DirectModification, ParameterReference,
+    ResourceReference, ...; cause: the parameter, or the resource's logical id, perhaps with its attribute.
     """
 
     path: str
-    evaluation: str = "Static"
     source: str = "DirectModification"
     cause: str = ""
 
@@ -89,9 +89,8 @@ def create(
     *,
     new: bool,
     name: str | None = None,
-    timeout: float = 600,
 ) -> Changes | NoChanges:
-    """Create a change set and wait until it can be read. name: of `new_name`; timeout: seconds.
+    """Create a change set and wait until it can be read. name: of `new_name`.
 
     Raises StackFailedError with AWS's reason where it can't be created.
     """
@@ -105,7 +104,7 @@ def create(
         "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(spec.parameters.items())],
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(spec.tags.items())],
     }
-    return _create(cloudformation, request, wait, timeout, spec.template.where)
+    return _create(cloudformation, request, wait, spec.template.where)
 
 
 def create_for_parameters(
@@ -114,8 +113,6 @@ def create_for_parameters(
     before: Mapping[str, str],
     changed: Mapping[str, str],
     wait: Wait,
-    *,
-    timeout: float = 600,
 ) -> Changes | NoChanges:
     """A change set of an existing stack that gives some parameters other values and leaves all else.
 
@@ -135,7 +132,7 @@ def create_for_parameters(
         "UsePreviousTemplate": True,
         "Parameters": parameters,
     }
-    return _create(cloudformation, request, wait, timeout)
+    return _create(cloudformation, request, wait)
 
 
 def new_name() -> str:
@@ -152,7 +149,6 @@ def _create(
     cloudformation: "CloudFormationClient",
     request: "type_defs.CreateChangeSetInputTypeDef",
     wait: Wait,
-    timeout: float,
     where: Callable[[str], str] = lambda _: "",
 ) -> Changes | NoChanges:
     # With a token, a request that botocore sends again because its answer was lost asks for nothing new.
@@ -164,7 +160,7 @@ def _create(
         answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id)
         return answer if answer["Status"] in ("CREATE_COMPLETE", "FAILED") else None
 
-    answer = wait(probe, what=f"the change set of {stack_name}", timeout=timeout)
+    answer = wait(probe, what=f"the change set of {stack_name}", timeout=_TIMEOUT)
     if answer["Status"] == "FAILED":
         reason = answer.get("StatusReason", "")
         empty = any(sentence in reason for sentence in _EMPTY)
@@ -192,7 +188,6 @@ def _change(raw: "type_defs.ResourceChangeTypeDef") -> ResourceChange:
     details = [
         Detail(
             path=str(target.get("Path") or target.get("Name") or target.get("Attribute", "")).strip("/"),
-            evaluation=detail.get("Evaluation", "Static"),
             source=detail.get("ChangeSource", "DirectModification"),
             cause=detail.get("CausingEntity", ""),
         )

@@ -122,7 +122,7 @@ class StackDeployer:
             cause = first_cause(last.events)
             raise StackStuckError(
                 f"stack {current.name} could not be deleted ({last.current.status})",
-                why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else current.reason,
+                why=cause.told if cause else current.reason,
                 next_step=stacks.delete_by_hand(current),
                 where=template.where(cause.logical_id) if cause and template else "",
             )
@@ -211,7 +211,7 @@ class Deployment:
 
     def _failure(self, cause: Event | None, events: EventStream) -> StackFailedError:
         where = self.template.where(cause.logical_id) if cause else self.template.path
-        told = f"{cause.logical_id} ({cause.type}): {cause.reason} [{where}]" if cause else ""
+        told = f"{cause.told} [{where}]" if cause else ""
         if self.current is None:
             return StackFailedError(
                 f"stack {self.name} was deleted while it was being deployed",
@@ -227,7 +227,7 @@ class Deployment:
             details=self.diagnostics,
             where=where,
             also=[
-                (self.template.where(event.logical_id), f"{event.logical_id} ({event.type}): {event.reason}")
+                (self.template.where(event.logical_id), event.told)
                 for event in causes(events.seen)
                 if cause is not None and event.logical_id != cause.logical_id
             ],

@@ -39,6 +39,11 @@ class Event:
         return self.status.endswith("_FAILED")
 
     @property
+    def told(self) -> str:
+        """Which resource it tells of, and AWS's reason."""
+        return f"{self.logical_id} ({self.type}): {self.reason}"
+
+    @property
     def cancelled(self) -> bool:
         """It failed only because something else had failed before."""
         return "cancelled" in self.reason.lower()

@@ -55,6 +55,12 @@ class Watcher(Protocol):
     def ended(self, outcome: Outcome) -> None: ...
 
 
+class Audience(Watcher, Protocol):
+    """Who is told what happens; `log` gives where the lines of a node go."""
+
+    def log(self, node: str) -> Callable[[str], None]: ...
+
+
 Step = Callable[[Mapping[str, Mapping[str, str]]], Result]
 """A node's turn: is given the outputs of all nodes done so far, by node, and gives its own."""
 

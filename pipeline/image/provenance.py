@@ -16,7 +16,6 @@ from pathlib import Path
 
 from pipeline.context import Context
 from pipeline.errors import ImageError, UsageError
-from pipeline.graph import graph
 from pipeline.image import registry, released
 
 WORKFLOW = ".github/workflows/deploy.yml"
@@ -28,10 +27,7 @@ def full_uri(context: Context, image: str) -> str:
     """`URI@sha256:...`, where the digest alone was given too; AWS is asked only then."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", image):
         return image
-    node = context.repository_node
-    current = context.current(node) if node is not None else None
-    repository = current.outputs.get(graph.IMAGE_NEEDS) if current is not None else None
-    return f"{repository or context.project.service}@{image}"
+    return f"{context.repository_uri() or context.project.service}@{image}"
 
 
 def verify(context: Context, image_uri: str, environment: Mapping[str, str] = os.environ) -> str:

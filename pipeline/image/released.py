@@ -2,19 +2,17 @@
 
 from pipeline.context import Context
 from pipeline.errors import ImageError
-from pipeline.graph import graph
 from pipeline.image import registry
 
 
 def must_exist(context: Context, image_uri: str) -> str:
     """The version of the image somebody named. Raises ImageError before anything is touched."""
     registry.split(image_uri)
-    node = context.repository_node
-    current = context.current(node) if node is not None else None
-    if current is None or graph.IMAGE_NEEDS not in current.outputs:
+    repository = context.repository_uri()
+    if repository is None:
         raise ImageError(
             "there is no image repository in this account yet",
             why="so it can't hold the image that --image names",
             next_step="deploy once without --image",
         )
-    return registry.must_exist(context.aws.client("ecr"), current.outputs[graph.IMAGE_NEEDS], image_uri)
+    return registry.must_exist(context.aws.client("ecr"), repository, image_uri)

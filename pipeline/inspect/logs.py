@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -39,16 +40,16 @@ def tail(context: Context, since: int, line: Callable[[str], None], *, follow: b
             next_step=f"python -m pipeline deploy {context.environment.name}",
         )
     reader = Reader(context.aws.client("logs"), group, _now_ms() - since * 1000)
-    if not follow:
-        for text in reader.new():
-            line(text)
-        return
 
-    def probe() -> None:
+    def tell_new() -> None:
         for text in reader.new():
             line(text)
 
-    context.wait(probe, what=f"the log of {group}", timeout=math.inf, longest_pause=2.0)
+    if follow:
+        waiter = replace(context.waiter, longest_pause=2.0)
+        waiter.until(tell_new, what=f"the log of {group}", timeout=math.inf)
+    else:
+        tell_new()
 
 
 class Reader:

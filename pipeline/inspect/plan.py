@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
@@ -14,7 +13,7 @@ from pipeline.context import Context
 from pipeline.errors import SlipwayError
 from pipeline.graph import graph, runner
 from pipeline.graph.graph import StackNode
-from pipeline.graph.runner import Outcome, Result
+from pipeline.graph.runner import Audience, Outcome, Result
 from pipeline.image import image_step, registry
 from pipeline.inspect.plan_change_sets import PlanChangeSets
 from pipeline.rollout import traffic_weights
@@ -34,12 +33,6 @@ _STATEFUL = frozenset(
         "AWS::SQS::Queue",
     }
 )
-
-
-class Audience(runner.Watcher, Protocol):
-    """Who is told what happens."""
-
-    def log(self, node: str) -> Callable[[str], None]: ...
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,11 @@ class Plan:
 @dataclass(frozen=True)
 class _Planned(Result):
     plan: NodePlan = field(default=NodePlan("", "", ""))
+
+    @classmethod
+    def of(cls, plan: NodePlan, outputs: Mapping[str, str]) -> Result:
+        """outputs: those that the node gives now, or would give."""
+        return cls(plan.action, outputs, plan)
 
 
 def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
@@ -121,9 +119,9 @@ def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Result
     if digest is None:
         plan = NodePlan(graph.IMAGE, "", "build", f"version {tag} would be built and pushed")
         given = {graph.IMAGE_GIVES: f"{uri}@{NOT_BUILT_YET}"} if uri else {}
-        return _Planned("build", given, plan)
+        return _Planned.of(plan, given)
     plan = NodePlan(graph.IMAGE, "", "unchanged", f"version {tag} is in the repository")
-    return _Planned("unchanged", {graph.IMAGE_GIVES: f"{uri}@{digest}"}, plan)
+    return _Planned.of(plan, {graph.IMAGE_GIVES: f"{uri}@{digest}"})
 
 
 def _stack(
@@ -141,22 +139,21 @@ def _stack(
     unknown = [key for key, giver in node.wired.items() if key not in outputs[giver]]
     if current is not None and (current.status.in_progress or current.status.needs_a_person):
         word = "stuck" if current.status.needs_a_person else "busy"
-        plan = NodePlan(node.name, name, word, f"{current.status}: {current.reason or 'no reason given'}")
-        return _Planned(word, current.outputs, plan)
+        note = f"{current.status}: {current.reason or 'no reason given'}"
+        return _Planned.of(NodePlan(node.name, name, word, note), current.outputs)
     again = current is not None and current.status.must_be_cleared
     spec = None
     if not unknown and not again:
         spec = permissions_boundary.add(context, context.spec(node, node.inputs(outputs)), current)
         if current is not None and fingerprints.is_unchanged(spec, current):
-            return _Planned("unchanged", current.outputs, NodePlan(node.name, name, "unchanged"))
+            return _Planned.of(NodePlan(node.name, name, "unchanged"), current.outputs)
         spec = traffic_weights.as_the_stack_has_them(spec, current)
     # AWS refuses a change set whose {{resolve:ssm:...}} leads nowhere; the deploy makes the secret first.
     missing = _secrets(context, node)
     if current is not None and not again and (unknown or missing):
         when = f"before the deploy has {', '.join(unknown or missing)}"
         note = f"would be updated; what of it, and whether data would be lost, is not known {when}"
-        plan = NodePlan(node.name, name, "update", note, new_secrets=missing)
-        return _Planned(plan.action, current.outputs, plan)
+        return _Planned.of(NodePlan(node.name, name, "update", note, new_secrets=missing), current.outputs)
     if spec is None or missing:
         note = f"would create {len(template.resources)} resources"
         if again and current is not None:
@@ -164,10 +161,10 @@ def _stack(
         if unknown:
             note += f" ({', '.join(unknown)} not known before the deploy)"
         changes = tuple(ResourceChange("Add", r.logical_id, r.type) for r in template.resources.values())
-        plan = NodePlan(node.name, name, "make again" if again else "create", note, changes, missing)
-        return _Planned(plan.action, {}, plan)
+        action = "make again" if again else "create"
+        return _Planned.of(NodePlan(node.name, name, action, note, changes, missing), {})
     plan = _by_change_set(context, node, spec, current, previews.of(spec, current, log))
-    return _Planned(plan.action, current.outputs if current else {}, plan)
+    return _Planned.of(plan, current.outputs if current else {})
 
 
 def _by_change_set(

@@ -1,7 +1,7 @@
 """One launch of everything in several regions: its secrets, bucket and stacks, and what became of them."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,14 +133,6 @@ class Launch:
         for one in done:
             one.result()
 
-    @contextlib.contextmanager
-    def cleared_afterwards(self) -> Iterator[None]:
-        """Delete everything when the block ends, however it ends."""
-        try:
-            yield
-        finally:
-            self.clear()
-
     def _look(self, name: str, context: Context, image: str, version: str | None) -> Region:
         cloudformation = context.aws.client("cloudformation")
         current = stacks.describe(cloudformation, self._stack)
@@ -151,17 +143,12 @@ class Launch:
             cause = cause_of(cloudformation, current.stack_id)
             if cause is None:
                 return Region(name, str(current.status), url, current.reason)
-            words = f"{cause.logical_id} ({cause.type}): {cause.reason}"
             diagnostics = tuple(self._evidence(context, cause))
-            return Region(name, str(current.status), url, words, diagnostics, self._where(cause))
+            return Region(name, str(current.status), url, cause.told, diagnostics, self._where(cause))
         checks = suite.checks(context, url, version, digest=registry.split(image)[1])
         log = self._log(name)
-
-        def told(one: smoke.Outcome) -> None:
-            log(f"{'passed' if one.passed else 'FAILED'} in {one.seconds:5.2f} s: {one.name} ({one.detail})")
-
         with requests.Session() as http:
-            outcomes = smoke.run(checks, http, told, clock=context.clock)
+            outcomes = smoke.run(checks, http, lambda one: log(str(one)), clock=context.clock)
         failure = smoke.failure_of(outcomes, url, context.environment.name)
         return Region(name, str(current.status), url, str(failure or ""))
 
@@ -173,9 +160,7 @@ class Launch:
             context.aws.client("logs"),
             cluster=stopped_tasks.names(cause.physical_id)[0],
             stack_name=cause.stack_id.split("/")[1],
-            since=datetime.min.replace(
-                tzinfo=UTC
-            ),  # the stack's name is its own: no other run's tasks have it
+            since=datetime.min.replace(tzinfo=UTC),  # no other run's tasks have the stack's name
             log=lambda _: None,
         )
         return watch.diagnostics("")

@@ -49,10 +49,12 @@ def run(
     as_launched = replace(home, environment=home.environment.model_copy(update={"name": name}))
     with as_launched.locked("regional", log("lock")):
         launch.clear()
-        with launch.cleared_afterwards():
+        try:
             launch.prepare()
             code = test(home.project, launch.as_run(image), log("taskcat"))
             results = launch.look(image)
+        finally:
+            launch.clear()
     return results, _failure(results, code)
 
 

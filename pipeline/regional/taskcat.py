@@ -88,18 +88,9 @@ def test(project: Project, run: Run, log: Callable[[str], None]) -> int:
     shutil.copytree(project.templates, directory / "infra", ignore=shutil.ignore_patterns("environments"))
     text = yaml.safe_dump(configuration(settings(project), run), sort_keys=False)
     (directory / FILE).write_text(text, encoding="utf-8")
-    command = [
-        str(python),
-        "-P",
-        "-W",
-        "ignore::UserWarning",
-        taskcat_offline.__file__,
-        "test",
-        "run",
-        "--no-delete",
-    ]
+    command = [str(python), "-P", "-W", "ignore::UserWarning", taskcat_offline.__file__, "test", "run"]
     # `make check` has linted the templates, with this project's own rules and exceptions.
-    command += ["--lint-disable", "--minimal-output", "--output-directory", str(report)]
+    command += ["--no-delete", "--lint-disable", "--minimal-output", "--output-directory", str(report)]
     with subprocess.Popen(  # noqa: S603 - a command of our own making
         command,
         cwd=directory,

@@ -1,6 +1,6 @@
 """A release, told from top to bottom: guard, lock, graph, smoke tests."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -22,13 +22,9 @@ from pipeline.release.stack_step import StackStep
 from pipeline.rollout.options import RolloutOptions
 from pipeline.rollout.record import RolloutRecord
 
-Log = Callable[[str], None]
 
-
-class Audience(runner.Watcher, Protocol):
-    """Who is told what happens."""
-
-    def log(self, node: str) -> Log: ...
+class Audience(runner.Audience, Protocol):
+    """Who is told what happens, in the smoke tests too."""
 
     def checked(self, outcome: smoke.Outcome) -> None: ...
 
@@ -100,10 +96,8 @@ def deploy(
         released = _summary(context, outcomes, started)
         if released.failure is None and released.url is not None:
             released = _tested(context, audience, released, served_before=options.served_before)
-    seconds = context.clock() - started
-    return replace(
-        released, seconds=seconds, calls=context.aws.calls, started=started, rollouts=tuple(records)
-    )
+    seconds, calls = context.clock() - started, context.aws.calls
+    return replace(released, seconds=seconds, calls=calls, started=started, rollouts=tuple(records))
 
 
 def _must_do_as_they_are(context: Context, names: Iterable[str]) -> None:

@@ -5,7 +5,6 @@ Account-wide stacks (the image repository) stay: other environments use them, an
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
@@ -16,16 +15,10 @@ from pipeline.context import Context
 from pipeline.errors import ProtectedError, SlipwayError
 from pipeline.graph import graph, runner
 from pipeline.graph.graph import StackNode
-from pipeline.graph.runner import Result
+from pipeline.graph.runner import Audience, Result
 from pipeline.graph.template import Template
 from pipeline.release import stop_rollout
 from pipeline.rollout.options import RolloutOptions
-
-
-class Audience(runner.Watcher, Protocol):
-    """Who is told what happens."""
-
-    def log(self, node: str) -> Callable[[str], None]: ...
 
 
 def must_be_meant(spec: Environment, confirmed: str) -> None:

@@ -116,20 +116,18 @@ class Gate:
     def _test(self, deployment: ServiceDeployment) -> Verdict:
         target = revision(self.context.aws.client("ecs"), deployment.target)
         version = self.version_of(target)
+        checks = suite.checks(
+            self.context,
+            self.url,
+            version,
+            digest=target.digest or None,
+            settle_seconds=_SETTLE_SECONDS,
+            served_before=self.served_before,
+        )
         with requests.Session() as http:
             http.headers[TEST_HEADER] = self._secret()
             outcomes = smoke.run(
-                suite.checks(
-                    self.context,
-                    self.url,
-                    version,
-                    digest=target.digest or None,
-                    settle_seconds=_SETTLE_SECONDS,
-                    served_before=self.served_before,
-                ),
-                http,
-                self._tell,
-                clock=self.context.clock,
+                checks, http, lambda one: self.log(f"new version: {one}"), clock=self.context.clock
             )
         failed = [f"{outcome.name}: {outcome.detail}" for outcome in outcomes if not outcome.passed]
         if not failed:
@@ -139,19 +137,13 @@ class Gate:
         return Verdict(f"{count} of the new version failed: {failed[0]}", tuple(lines))
 
     def _secret(self) -> str:
-        known = {
-            "ServiceName": self.context.project.service,
-            "EnvironmentName": self.context.environment.name,
-        }
+        context = self.context
+        known = {"ServiceName": context.project.service, "EnvironmentName": context.environment.name}
         names = [n for n, kind in secrets.kinds_in(self.spec.template, known).items() if kind == "String"]
         if not names:
             raise KeyError("the test rule's secret in the template")
         parameter = self.context.aws.client("ssm").get_parameter(Name=names[0])["Parameter"]
         return masking.remember(str(parameter["Value"]))
-
-    def _tell(self, outcome: smoke.Outcome) -> None:
-        mark = "passed" if outcome.passed else "FAILED"
-        self.log(f"new version: {mark} in {outcome.seconds:5.2f} s: {outcome.name} ({outcome.detail})")
 
     def _or_why_not(self, what: str, step: Callable[[], Verdict]) -> Verdict:
         try:

@@ -1,5 +1,6 @@
 """How often an environment is asked while something is waited for, and which stack holds its service."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +19,9 @@ def test_a_local_aws_is_asked_more_often_than_aws(target: Any, first: float, lon
         name="dev", target=target, account="1" * 12, region="eu-west-1", stack_timeout_minutes=90
     )
     context = Context(cast(Any, None), environment, {}, cast(Any, None), slept.append, lambda: sum(slept))
+    waiter = replace(context.waiter, jitter=lambda: 0.0)
 
-    context.wait(lambda: sum(slept) > 60 or None, what="a minute", timeout=90, jitter=lambda: 0.0)
+    waiter.until(lambda: sum(slept) > 60 or None, what="a minute", timeout=90)
 
     assert (first, longest) == (slept[0], max(slept))
 

@@ -39,7 +39,7 @@ def of_rule(action: str = "Modify", replacement: str = "False", *details: Detail
 
 
 def reference(path: str, cause: str) -> Detail:
-    return Detail(path, "Dynamic", "ResourceReference", cause)
+    return Detail(path, "ResourceReference", cause)
 
 
 RULE = of_rule("Modify", "False", Detail("Actions"))
@@ -191,7 +191,7 @@ def test_a_change_set_that_would_still_move_traffic_is_not_executed(it: Setup) -
     [
         ([RULE], True),
         ([of_rule("Modify", "False", Detail("Properties/Actions/0"))], True),
-        ([of_rule("Modify", "False", Detail("Actions", "Static", "ParameterReference", "X"))], True),
+        ([of_rule("Modify", "False", Detail("Actions", "ParameterReference", "X"))], True),
         ([of_rule("Modify", "True", Detail("ListenerArn"))], True),
         ([of_rule("Remove")], True),
         ([of_rule("Modify", "Conditional", Detail("Conditions"))], False),

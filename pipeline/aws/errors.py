@@ -21,6 +21,20 @@ _INVALID = {
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"}
 
 
+class Tolerated:
+    """Leaves its block without an error where AWS answers with one of these codes."""
+
+    def __init__(self, *codes: str) -> None:
+        self._codes = codes
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, botocore.exceptions.ClientError):
+            return False
+        return error.response["Error"]["Code"] in self._codes
+
+
 def first_failure(errors: Iterable[BaseException | None]) -> SlipwayError | None:
     """The first error in our words, or None where there is none; one that is a bug is raised as it is."""
     for error in errors:
@@ -77,35 +91,24 @@ def _from_answer(error: botocore.exceptions.ClientError) -> SlipwayError:
     message = error.response.get("Error", {}).get("Message", "") or str(error)
     operation = error.operation_name
     if code in _EXPIRED:
-        return CredentialsError(
-            "the AWS credentials have expired",
-            why=message,
-            next_step="sign in again and run the same command: it carries on where this one stopped",
+        what = "the AWS credentials have expired"
+        next_step = "sign in again and run the same command: it carries on where this one stopped"
+    elif _CLOCK.search(f"{code} {message}"):
+        what = "this machine's clock is wrong"
+        next_step = "set the clock, which AWS allows to be 5 minutes off, and run the command again"
+    elif code in _INVALID:
+        what = "AWS does not know these credentials"
+        next_step = (
+            "check AWS_PROFILE or the access key; or enable the region in the account's settings, "
+            "where it is one that AWS does not enable by itself"
         )
-    if _CLOCK.search(f"{code} {message}"):
-        return CredentialsError(
-            "this machine's clock is wrong",
-            why=message,
-            next_step="set the clock, which AWS allows to be 5 minutes off, and run the command again",
-        )
-    if code in _INVALID:
-        return CredentialsError(
-            "AWS does not know these credentials",
-            why=message,
-            next_step="check AWS_PROFILE or the access key; or enable the region in the account's settings, "
-            "where it is one that AWS does not enable by itself",
-        )
-    if code in _DENIED:
+    elif code in _DENIED:
         action = re.search(r"perform: (\S+)", message)
         resource = re.search(r"on resource: (\S+)", message)
-        what = action.group(1) if action else operation
-        return CredentialsError(
-            f"these credentials may not {what}" + (f" on {resource.group(1)}" if resource else ""),
-            why=message,
-            next_step="add that permission to the role, then run the command again",
-        )
-    return AwsRefusedError(
-        f"AWS refused {operation} ({code})",
-        why=message,
-        next_step="mend what AWS names and run the command again",
-    )
+        what = f"these credentials may not {action[1] if action else operation}"
+        what += f" on {resource[1]}" if resource else ""
+        next_step = "add that permission to the role, then run the command again"
+    else:
+        next_step = "mend what AWS names and run the command again"
+        return AwsRefusedError(f"AWS refused {operation} ({code})", why=message, next_step=next_step)
+    return CredentialsError(what, why=message, next_step=next_step)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.aws.errors import Tolerated
 from pipeline.errors import BusyError, WaitTimeoutError
 from pipeline.waiting import Wait
 
@@ -150,21 +151,15 @@ def _acquire(
 
 
 def _create(ssm: "SSMClient", name: str, owner: Owner) -> bool:
-    try:
+    with Tolerated("ParameterAlreadyExists", "TooManyUpdates"):
         ssm.put_parameter(Name=name, Value=_value(owner), Type="String", Overwrite=False)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("ParameterAlreadyExists", "TooManyUpdates"):
-            return False
-        raise
-    return True
+        return True
+    return False
 
 
 def _delete(ssm: "SSMClient", name: str) -> None:
-    try:
+    with Tolerated("ParameterNotFound"):  # of two that take over, one is quicker
         ssm.delete_parameter(Name=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":  # of two that take over, one is quicker
-            raise
 
 
 def _read(ssm: "SSMClient", name: str) -> tuple[Owner | None, float]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.aws.errors import Tolerated
 from pipeline.errors import SlipwayError
 
 if TYPE_CHECKING:
@@ -154,15 +155,13 @@ def last_words(
 
 
 def _latest_lines(logs: "CloudWatchLogsClient", group: str, stream: str) -> list[str]:
-    try:
-        events = logs.get_log_events(
+    # A stream begins with its first line: without one, the container never started, or said nothing.
+    with Tolerated("ResourceNotFoundException"):
+        found = logs.get_log_events(
             logGroupName=group, logStreamName=stream, limit=_LINES, startFromHead=False
-        )["events"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []  # a stream begins with its first line: this container never started, or said nothing
-        raise
-    return [event["message"].rstrip() for event in events]
+        )
+        return [event["message"].rstrip() for event in found["events"]]
+    return []
 
 
 def _ended(container: "ContainerTypeDef") -> str:

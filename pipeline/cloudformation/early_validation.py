@@ -33,10 +33,8 @@ def failure(
     """
     what = f"CloudFormation could not make a change set for {stack_name}"
     next_step = "mend what AWS names and run the command again"
-    if not any(word in reason for word in _SAYS_NO_MORE):
-        return StackFailedError(what, why=reason, next_step=next_step)
     try:
-        found = _found(cloudformation, arn)
+        found = _found(cloudformation, arn) if any(word in reason for word in _SAYS_NO_MORE) else []
     except (BotoCoreError, ClientError) as error:
         command = f"aws cloudformation describe-events --change-set-name {arn} --filters FailedEvents=true"
         command += f" --region {arn.split(':')[3]}"
@@ -71,10 +69,7 @@ def _reason(event: "OperationEventTypeDef") -> str:
 
 
 def _told(event: "OperationEventTypeDef") -> str:
-    of = (
-        f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): "
-        if event.get("LogicalResourceId")
-        else ""
-    )
+    logical_id = event.get("LogicalResourceId")
+    of = f"{logical_id} ({event.get('ResourceType', '')}): " if logical_id else ""
     path = f" (at {event['ValidationPath']})" if event.get("ValidationPath") else ""
     return f"{of}{_reason(event)}{path}"

@@ -6,6 +6,7 @@ cache: without it every stack gets a change set, which finds nothing to change.
 A stack tag would do too, but tags reach every resource, and a new tag value would touch them all.
 """
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.aws.errors import Tolerated
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.stacks import StackDescription
 
@@ -69,14 +71,9 @@ class DeployedFingerprints:
             self._before = dict(self._now)
 
     def _read(self) -> dict[str, str]:
-        try:
+        with Tolerated("ParameterNotFound"), contextlib.suppress(ValidationError):
             return _MEMORY.validate_json(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
-                return {}
-            raise
-        except ValidationError:
-            return {}
+        return {}
 
 
 def _entry(spec: StackSpec, current: StackDescription) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
+from pipeline.aws.errors import Tolerated
 from pipeline.graph.graph import SERVICE
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackResourceTypeDef
 
 ALARM = "AWS::CloudWatch::Alarm"
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -35,17 +35,11 @@ class Resources:
 
 def read(cloudformation: "CloudFormationClient", stack: str) -> Resources:
     """The resources of a stack, by name or id; none where there is no such stack."""
-    try:
+    answer: list[StackResourceTypeDef] = []
+    with Tolerated("ValidationError"):
         answer = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
-            return Resources({}, {})
-        raise
-    there = [
-        raw
-        for raw in answer
-        if raw.get("PhysicalResourceId") and raw.get("ResourceStatus") != "DELETE_COMPLETE"
-    ]
+    exists = [raw for raw in answer if raw.get("ResourceStatus") != "DELETE_COMPLETE"]
+    there = [raw for raw in exists if raw.get("PhysicalResourceId")]
     return Resources(
         {raw["LogicalResourceId"]: raw["PhysicalResourceId"] for raw in there},
         {raw["LogicalResourceId"]: raw["ResourceType"] for raw in there},

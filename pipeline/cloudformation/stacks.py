@@ -79,23 +79,20 @@ def must_be_ours(
 
 def stuck(current: StackDescription) -> StackStuckError:
     """The error for a state only a person can resolve, with the command that helps."""
-    if current.status.name == "UPDATE_ROLLBACK_FAILED":
-        help_ = (
-            f"mend the cause, then: {current.command('continue-update-rollback')}"
-            " (add --resources-to-skip LOGICAL_ID for what can't be mended)"
-        )
-    elif (
-        current.status.name == "UPDATE_FAILED"
-    ):  # by somebody's --disable-rollback; Slipway never asks for that
-        help_ = f"put back what was before: {current.command('rollback-stack')}; then deploy again"
-    elif current.status.name == "DELETE_FAILED":
-        help_ = delete_by_hand(current)
-    else:  # nothing that helps here is harmless
-        help_ = (
-            f"see what failed: {current.command('describe-stack-events')}"
-            " (to delete the stack would delete what lives in it)"
-        )
-    return StackStuckError(f"stack {current.name} is {current.status}", why=current.reason, next_step=help_)
+    cures = {
+        "UPDATE_ROLLBACK_FAILED": f"mend the cause, then: {current.command('continue-update-rollback')}"
+        " (add --resources-to-skip LOGICAL_ID for what can't be mended)",
+        # By somebody's --disable-rollback; Slipway never asks for that.
+        "UPDATE_FAILED": f"put back what was before: {current.command('rollback-stack')}; then deploy again",
+        "DELETE_FAILED": delete_by_hand(current),
+    }
+    # In any other state nothing that helps is harmless.
+    look = f"see what failed: {current.command('describe-stack-events')}"
+    look += " (to delete the stack would delete what lives in it)"
+    next_step = cures.get(current.status.name, look)
+    return StackStuckError(
+        f"stack {current.name} is {current.status}", why=current.reason, next_step=next_step
+    )
 
 
 def delete_by_hand(current: StackDescription) -> str:

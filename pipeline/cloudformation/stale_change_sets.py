@@ -4,7 +4,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from pipeline.aws.errors import Tolerated
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -24,13 +24,10 @@ def clear(cloudformation: "CloudFormationClient", stack_name: str) -> None:
         ours = found["ChangeSetName"].startswith(PREFIX)
         at_work = found.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS"
         if ours and not at_work and now - found["CreationTime"] >= LEFT_AFTER:
-            try:
+            with Tolerated("InvalidChangeSetStatus"):
                 cloudformation.delete_change_set(
                     ChangeSetName=found["ChangeSetId"], StackName=found["StackId"]
                 )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "InvalidChangeSetStatus":
-                    raise
 
 
 def others(cloudformation: "CloudFormationClient", stack_name: str, stack_id: str, own: str) -> bool:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import ClientError
-
+from pipeline.aws.errors import Tolerated
 from pipeline.errors import ImageError, full_disk
 
 if TYPE_CHECKING:
@@ -74,9 +73,8 @@ def must_exist(ecr: "ECRClient", repository_uri: str, image_uri: str) -> str:
         )
     details = _describe(ecr, repository_uri, {"imageDigest": digest})
     region = _REGION.search(repository_uri)
-    name = f"--repository-name {repository_name(repository_uri)}" + (
-        f" --region {region[1]}" if region else ""
-    )
+    name = f"--repository-name {repository_name(repository_uri)}"
+    name += f" --region {region[1]}" if region else ""
     if details is None:
         raise ImageError(
             f"ECR has no image {image_uri}",
@@ -144,14 +142,10 @@ def repository_name(repository_uri: str) -> str:
 def _describe(
     ecr: "ECRClient", repository_uri: str, image_id: "ImageIdentifierTypeDef"
 ) -> "ImageDetailTypeDef | None":
-    try:
+    with Tolerated("ImageNotFoundException", "RepositoryNotFoundException"):
         found = ecr.describe_images(repositoryName=repository_name(repository_uri), imageIds=[image_id])
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("ImageNotFoundException", "RepositoryNotFoundException"):
-            return None
-        raise
-    details = found["imageDetails"]
-    return details[0] if details else None
+        return next(iter(found["imageDetails"]), None)
+    return None
 
 
 def credentials(ecr: "ECRClient") -> dict[str, str]:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
+from pipeline.aws.errors import Tolerated
 from pipeline.context import Context
 from pipeline.errors import UsageError
 
@@ -63,16 +62,12 @@ class Reader:
 
     def new(self) -> Iterator[str]:
         pages = self._logs.get_paginator("filter_log_events")
-        try:
+        with Tolerated("ResourceNotFoundException"):
             for page in pages.paginate(logGroupName=self._group, startTime=self._start):
                 for event in page["events"]:
                     if event["eventId"] not in self._seen:
                         self._seen[event["eventId"]] = event["timestamp"]
                         yield _text(event)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            return
         if self._seen:
             # A minute of overlap for what arrives late.
             self._start = max(self._start, max(self._seen.values()) - 60_000)

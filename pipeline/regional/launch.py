@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import requests
-from botocore.exceptions import ClientError
 
 from pipeline.account import permissions_boundary, roles
 from pipeline.aws import stopped_tasks
+from pipeline.aws.errors import Tolerated
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import secrets, stacks
 from pipeline.cloudformation.events import Event, EventStream, first_cause
@@ -106,13 +106,10 @@ class Launch:
             request["CreateBucketConfiguration"] = {"LocationConstraint": region}  # type: ignore[typeddict-item]
 
         def probe() -> bool | None:
-            try:
+            with Tolerated("OperationAborted"):
                 s3.create_bucket(**request)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "OperationAborted":
-                    raise
-                return None
-            return True
+                return True
+            return None
 
         self._home.wait(probe, what=f"a new bucket {self._bucket}", timeout=self._home.timeout)
 

@@ -150,13 +150,7 @@ class Gate:
             return step()
         except KeyError as error:
             return Verdict(f"{what} could not be run: {error.args[0]} is not there")
-        except (
-            ClientError,
-            BotoCoreError,
-            SlipwayError,
-            migration.CouldNotStart,
-            requests.RequestException,
-        ) as error:
+        except (ClientError, BotoCoreError, SlipwayError, requests.RequestException) as error:
             return Verdict(f"{what} could not be run: {error}")
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.aws.errors import Tolerated
 from pipeline.aws.service_deployment import Revision
-from pipeline.errors import WaitTimeoutError
+from pipeline.errors import AwsRefusedError, WaitTimeoutError
 from pipeline.waiting import Wait
 
 if TYPE_CHECKING:
@@ -89,13 +90,9 @@ def _earlier(ecs: "ECSClient", cluster: str, started_by: str) -> str | None:
     """
     found = ecs.list_tasks(cluster=cluster, startedBy=started_by)["taskArns"]
     if not found:
-        try:
+        with Tolerated("InvalidParameterException"):
             ended = ecs.list_tasks(cluster=cluster, startedBy=started_by, desiredStatus="STOPPED")
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidParameterException":
-                raise
-            return None
-        found = ended["taskArns"]
+            found = ended["taskArns"]
     return found[0] if found else None
 
 
@@ -122,12 +119,8 @@ def _start(ecs: "ECSClient", revision: Revision, place: Place, started_by: str) 
     )
     if not answer.get("tasks"):
         reasons = [f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in answer.get("failures", [])]
-        raise CouldNotStart("; ".join(reasons) or "ECS started no task and gave no reason")
+        raise AwsRefusedError("; ".join(reasons) or "ECS started no task and gave no reason")
     return answer["tasks"][0]["taskArn"]
-
-
-class CouldNotStart(Exception):  # noqa: N818 - becomes the reason of a rollback
-    """ECS took the request, and no task."""
 
 
 def _fault(task: "TaskTypeDef") -> str:

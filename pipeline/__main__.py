@@ -66,7 +66,9 @@ def main_inner(arguments: "argparse.Namespace", console: "Console") -> int:
     except KeyboardInterrupt:
         failure = _raised(arguments, _interrupted(reporter))
     except Exception as error:  # noqa: BLE001 - a bug is shown with its traceback, and has its exit code too
-        failure = _raised(arguments, _known(error) or fault_of_ours(error))
+        from pipeline.aws.errors import in_our_words
+
+        failure = _raised(arguments, in_our_words(error) or fault_of_ours(error))
     if failure is None:
         return 0
     reporter.error(failure)
@@ -75,7 +77,7 @@ def main_inner(arguments: "argparse.Namespace", console: "Console") -> int:
 
 def _raised(arguments: "argparse.Namespace", failure: "SlipwayError") -> "SlipwayError":
     """A command that raised could not print its JSON or write into the job summary by itself."""
-    from pipeline.cli.commands import print_json
+    from pipeline.cli.command import print_json
     from pipeline.cli.console import error_as_json
     from pipeline.github import job_summary
 
@@ -95,12 +97,6 @@ def _interrupted(reporter: "Reporter") -> "SlipwayError":
         why=f"at work were {', '.join(running)}; what AWS was asked for goes on there" if running else "",
         next_step="run the same command again: it carries on where this one stopped",
     )
-
-
-def _known(error: Exception) -> "SlipwayError | None":
-    from pipeline.aws.errors import in_our_words
-
-    return in_our_words(error)
 
 
 if __name__ == "__main__":

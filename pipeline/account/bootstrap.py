@@ -6,7 +6,6 @@ so that neither a release nor destroy takes them for its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.account import roles as identity
@@ -28,20 +27,14 @@ EVERYWHERE = {"EnvironmentName": identity.REGIONAL, "Region": "*", "LaunchesStac
 Log = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Made:
-    """What each stack ended as: created, updated, unchanged."""
-
-    words: Mapping[str, str]
-
-
 def run(
     settings: Sequence[Context], repository: Repository, branch: str, log: Log, *, regional: bool = False
-) -> Made:
+) -> dict[str, str]:
     """Make the account of these environments ready for the workflows of `repository`.
 
     branch: whose pushes build images. regional: with a role for launches in other regions too.
 
+    Gives how each stack ended, by name: created, updated, unchanged.
     Raises UsageError where the environments are of different accounts or regions, WrongAccountError, and what
     deploying a stack raises.
     """
@@ -66,7 +59,7 @@ def run(
     for its_own in [*roles, EVERYWHERE] if regional else roles:
         name = f"{first.project.service}-{SHARED}-{its_own['EnvironmentName']}"
         words[name] = _deploy(first, name, DEPLOY_ROLE, {**given, **handed, **its_own}, log).word
-    return Made(words)
+    return words
 
 
 def _must_be_together(first: Context, other: Context) -> None:

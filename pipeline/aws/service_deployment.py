@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_ecs import ECSClient, type_defs
     from types_boto3_ecs.literals import AssignPublicIpType
 
-STAGES = (
-    "RECONCILE_SERVICE",
-    "PRE_SCALE_UP",
-    "SCALE_UP",
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    "PRE_PRODUCTION_TRAFFIC_SHIFT",
-    "PRODUCTION_TRAFFIC_SHIFT",
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-    "BAKE_TIME",
-    "CLEAN_UP",
-)
 ENDED = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 STATUSES = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", *ENDED)
 _ROLLING_BACK = frozenset(STATUSES[2:5])
@@ -177,11 +164,8 @@ def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[type_defs.ServiceDep
     deleted the service. ECS remembers 90 days, and gives 20 at a time unless asked for more.
     """
     cluster = service_arn.split("/")[1]
-    request: type_defs.ListServiceDeploymentsRequestTypeDef = {
-        "service": service_arn,
-        "cluster": cluster,
-        "maxResults": 100,
-    }
+    request: type_defs.ListServiceDeploymentsRequestTypeDef
+    request = {"service": service_arn, "cluster": cluster, "maxResults": 100}
     while True:  # botocore has no paginator for it
         try:
             page = ecs.list_service_deployments(**request)

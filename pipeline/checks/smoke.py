@@ -12,12 +12,17 @@ import requests
 from requests import Session
 
 from pipeline.errors import SmokeFailedError, UsageError, WaitTimeoutError
-from pipeline.waiting import wait_until
+from pipeline.waiting import Waiter
 
 VERSION_HEADER = "X-Service-Version"
 DIGEST_HEADER = "X-Image-Digest"
+LONGEST_PAUSE = 2.0
+"""Seconds between two requests to a service that has not settled."""
 SETTLED_AFTER = 5
 """Answers in a row from the expected version: with two or more targets one would prove nothing."""
+
+
+_WAITER = Waiter(longest_pause=LONGEST_PAUSE)
 
 
 @dataclass(frozen=True)
@@ -60,25 +65,15 @@ class CheckFailed(Exception):  # noqa: N818 - an outcome, not an error of the pr
     """A check saw something else than it should."""
 
 
-def generic_checks(
-    target: Target,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> list[Check]:
+def generic_checks(target: Target, waiter: Waiter = _WAITER) -> list[Check]:
     """The checks that every service must pass."""
+    checks = [Check("the service answers", lambda http: _answers(http, target, waiter))]
+    if target.version:
+        checks.append(Check(f"version {target.version} serves", lambda http: _settles(http, target, waiter)))
+    if target.digest:
+        checks.append(Check("its image is the one released", lambda http: _digest(http, target)))
     return [
-        Check("the service answers", lambda http: _answers(http, target, sleep, clock)),
-        *(
-            [Check(f"version {target.version} serves", lambda http: _settles(http, target, sleep, clock))]
-            if target.version
-            else []
-        ),
-        *(
-            [Check("its image is the one released", lambda http: _digest(http, target))]
-            if target.digest
-            else []
-        ),
+        *checks,
         Check(f"{target.forbidden_method} is refused with 405", lambda http: _forbidden(http, target)),
         Check("the actuator is not reachable from outside", lambda http: _hidden(http, target)),
     ]
@@ -128,9 +123,7 @@ def ask(
     return http.request(method, url, timeout=10, allow_redirects=False, headers=headers, json=json)
 
 
-def _answers(
-    http: Session, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]
-) -> str:
+def _answers(http: Session, target: Target, waiter: Waiter) -> str:
     seen = "nothing"
 
     def probe() -> str | None:
@@ -143,12 +136,10 @@ def _answers(
         seen = f"{answer.status_code} {answer.reason}"
         return seen if answer.status_code == 200 else None
 
-    return _within(probe, lambda: f"GET {target.probe}: {seen}; 200 was expected", target, sleep, clock)
+    return _within(waiter, target, probe, lambda: f"GET {target.probe}: {seen}; 200 was expected")
 
 
-def _settles(
-    http: Session, target: Target, sleep: Callable[[float], None], clock: Callable[[], float]
-) -> str:
+def _settles(http: Session, target: Target, waiter: Waiter) -> str:
     seen: str | None = None
 
     def probe() -> str | None:
@@ -163,7 +154,7 @@ def _settles(
         return f"{SETTLED_AFTER} answers in a row"
 
     return _within(
-        probe, lambda: f"{VERSION_HEADER} is {seen!r}; {target.version!r} was expected", target, sleep, clock
+        waiter, target, probe, lambda: f"{VERSION_HEADER} is {seen!r}; {target.version!r} was expected"
     )
 
 
@@ -175,16 +166,10 @@ def _digest(http: Session, target: Target) -> str:
 
 
 def _within(
-    probe: Callable[[], str | None],
-    complaint: Callable[[], str],
-    target: Target,
-    sleep: Callable[[float], None],
-    clock: Callable[[], float],
+    waiter: Waiter, target: Target, probe: Callable[[], str | None], complaint: Callable[[], str]
 ) -> str:
     try:
-        return wait_until(
-            probe, what="settling", timeout=target.settle_seconds, longest_pause=2.0, sleep=sleep, clock=clock
-        )
+        return waiter.until(probe, what="settling", timeout=target.settle_seconds)
     except WaitTimeoutError as error:
         raise CheckFailed(complaint()) from error
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.checks import smoke, smoke_file
 from pipeline.context import Context
+from pipeline.waiting import Waiter
 
 
 def file(context: Context) -> Path:
@@ -37,5 +38,6 @@ def checks(
         settle_seconds=settle_seconds,
         digest=digest,
     )
-    generic = smoke.generic_checks(target, sleep=context.sleep, clock=context.clock)
+    waiter = Waiter(longest_pause=smoke.LONGEST_PAUSE, sleep=context.sleep, clock=context.clock)
+    generic = smoke.generic_checks(target, waiter)
     return generic if served_before else generic + smoke_file.checks(content, target.url)

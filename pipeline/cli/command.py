@@ -1,6 +1,7 @@
 """A command, declared in one place: its name, its help, its arguments and what runs it."""
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,11 @@ def option(name: str, metavar: str, help_: str, **options: Any) -> Argument:
 def command(name: str, help_: str, *arguments: Argument | tuple[Argument, ...]) -> Callable[[Run], Command]:
     """Decorates the function that runs the command; gives the Command."""
     return lambda run: Command(name, help_, arguments, run)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output. value: of dicts, lists and what has a str()."""
+    print(json.dumps(value, indent=2, default=str))
 
 
 ENVIRONMENT = option("environment", "ENV", "an environment: a file in infra/environments/")

@@ -1,13 +1,23 @@
 """What each command runs; it imports what it needs by itself, for boto3 takes a third of a second."""
 
 import argparse
-import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.cli import accounts, connect, images, reviews
-from pipeline.cli.command import APP, ENVIRONMENT, JSON, LEDGER, WAIT, Argument, command, flag, option
+from pipeline.cli.command import (
+    APP,
+    ENVIRONMENT,
+    JSON,
+    LEDGER,
+    WAIT,
+    Argument,
+    command,
+    flag,
+    option,
+    print_json,
+)
 from pipeline.config import environment, project
 from pipeline.errors import SlipwayError
 from pipeline.github import step_outputs
@@ -217,11 +227,6 @@ def local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
         for line in local_aws.status(root):
             reporter.console.print(line, markup=False, highlight=False)
     return None
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, indent=2, default=str))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli import connect
-from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command, option
+from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command, option, print_json
 from pipeline.config import environment, project
 from pipeline.errors import EnvironmentFileError
 from pipeline.github import step_outputs
@@ -42,10 +42,8 @@ def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
         else:
             reached.append(each.name)
     if arguments.fork:
-        reached, why_not = (
-            [],
-            ["GitHub gives a fork's pull request no credentials: AWS is not asked for a plan"],
-        )
+        reached = []
+        why_not = ["GitHub gives a fork's pull request no credentials: AWS is not asked for a plan"]
     for line in why_not:
         reporter.log("environments")(line)
     reporter.log("environments")(f"reached: {', '.join(reached) or 'none'}")
@@ -105,7 +103,7 @@ def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     step_outputs.give(**outputs)
     job_summary.write(f"## image {built.version}\n\n{built.word}: `{built.image}`")
     if arguments.json:
-        print(json.dumps({**outputs, "outcome": built.word}, indent=2))
+        print_json({**outputs, "outcome": built.word})
 
 
 @command(

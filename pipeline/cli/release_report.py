@@ -1,8 +1,10 @@
 """A deploy as people and machines read it: the final table, one JSON document."""
 
+from dataclasses import asdict
+
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.checks.smoke import Outcome as CheckOutcome
 from pipeline.cli.console import COLOURS, error_as_json
@@ -14,16 +16,12 @@ from pipeline.release.deploy import Released
 def show(released: Released, console: Console, action: str = "deploy") -> None:
     """The final table. action: the command that released."""
     path = runner.critical_path(released.nodes)
-    rows = [
-        (name, o.word, f"{o.seconds:.1f} s" if o.ending is not Ending.NOT_STARTED else "")
-        for name, o in released.nodes.items()
-    ]
-    table = Table(title=f"{action} {released.environment}", title_justify="left")
-    for column in ("node", "outcome", "time"):
-        table.add_column(column, justify="right" if column == "time" else "left")
-    for name, word, seconds in rows:
-        colour = COLOURS.get(word, "green")
-        table.add_row(escape(name), f"[{colour}]{escape(word)}[/{colour}]", seconds)
+    columns = "node", "outcome", Column("time", justify="right")
+    table = Table(*columns, title=f"{action} {released.environment}", title_justify="left")
+    for name, outcome in released.nodes.items():
+        colour = COLOURS.get(outcome.word, "green")
+        seconds = f"{outcome.seconds:.1f} s" if outcome.ending is not Ending.NOT_STARTED else ""
+        table.add_row(escape(name), f"[{colour}]{escape(outcome.word)}[/{colour}]", seconds)
     console.print(table)
     for name, fact in _facts(released, path):
         console.print(f"{name + ':':<15}{escape(fact)}", highlight=False, soft_wrap=True)
@@ -50,10 +48,7 @@ def as_json(released: Released) -> dict[str, object]:
 
 
 def checks_as_json(checks: tuple[CheckOutcome, ...] | list[CheckOutcome]) -> list[dict[str, object]]:
-    return [
-        {"name": c.name, "passed": c.passed, "seconds": round(c.seconds, 3), "detail": c.detail}
-        for c in checks
-    ]
+    return [{**asdict(check), "seconds": round(check.seconds, 3)} for check in checks]
 
 
 def _facts(released: Released, path: list[Outcome]) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from pipeline import masking
 from pipeline.cli import connect
-from pipeline.cli.command import ENVIRONMENT, JSON, MARKDOWN_FILES, Argument, command, flag, option
+from pipeline.cli.command import (
+    ENVIRONMENT,
+    JSON,
+    MARKDOWN_FILES,
+    Argument,
+    command,
+    flag,
+    option,
+    print_json,
+)
 from pipeline.errors import SlipwayError
 from pipeline.github import markdown
 
@@ -47,7 +55,7 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     failure = plan_comment.failure_of(planned, context.nodes) if arguments.markdown else planned.failure
     _write(arguments, plan_comment.document(planned, failure))
     if arguments.json:
-        print(json.dumps(plan_report.as_json(planned), indent=2))
+        print_json(plan_report.as_json(planned))
     else:
         plan_report.show(planned, reporter.console)
     return failure
@@ -71,7 +79,7 @@ def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
             seen = drifting.detect(context, reporter.log("drift"))
     _write(arguments, drift_report.document(seen))
     if arguments.json:
-        print(json.dumps(drift_report.as_json(seen), indent=2))
+        print_json(drift_report.as_json(seen))
     else:
         drift_report.show(seen, reporter.console)
     return seen.failure

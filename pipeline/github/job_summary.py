@@ -16,7 +16,7 @@ from pipeline.github import ledger_chart, markdown, mermaid
 from pipeline.github.markdown import code, text
 from pipeline.github.mermaid import Bar
 from pipeline.graph import runner
-from pipeline.graph.runner import Ending, Outcome
+from pipeline.graph.runner import Ending
 from pipeline.release.deploy import Released
 from pipeline.rollout.record import RolloutRecord
 
@@ -46,15 +46,18 @@ def of_release(action: str, released: Released, now: float) -> str:
     unix = now - released.started - released.seconds
     lines = _opening(f"{action} {released.environment}", released.failure, _serves(released))
     if released.failure is not None:
-        for name, error in errors.others(
-            released.failure, {name: o.error for name, o in released.nodes.items()}
-        ).items():
+        ended = {name: outcome.error for name, outcome in released.nodes.items()}
+        for name, error in errors.others(released.failure, ended).items():
             lines += [f"{code(name)} failed too:", "", *failed(error)]
     for rollout in released.rollouts:
         lines += _rollout(rollout)
     if released.checks:
         lines += ["### Smoke tests", "", *_checks(released.checks)]
-    lines += ["### Stacks and image", "", *_nodes(released.nodes.values())]
+    nodes = [
+        (o.name, o.word, None if o.ending is Ending.NOT_STARTED else o.seconds)
+        for o in released.nodes.values()
+    ]
+    lines += ["### Stacks and image", "", *_nodes("node", nodes)]
     lines += ["### Timeline", "", *_timeline(released, unix)]
     return "\n".join(lines)
 
@@ -68,9 +71,7 @@ def of_smoke(environment: str, url: str, checks: Sequence[CheckOutcome], failure
 
 def of_nodes(what: str, rows: Iterable[tuple[str, str, float | None]], failure: SlipwayError | None) -> str:
     """A command of which only its nodes are to be told: name, word, seconds."""
-    cells = [(code(name), _MARKS.get(word, "") + text(word), _seconds(taken)) for name, word, taken in rows]
-    table = markdown.table(("stack", "outcome", ">time"), cells) if cells else []
-    return "\n".join([*_opening(what, failure, []), *table])
+    return "\n".join([*_opening(what, failure, []), *_nodes("stack", rows)])
 
 
 def of_stopped(what: str, words: str, rollouts: Iterable[RolloutRecord]) -> str:
@@ -118,11 +119,7 @@ def _serves(released: Released) -> list[str]:
 def _rollout(record: RolloutRecord) -> list[str]:
     lines = [f"### Rollout of {code(record.version or 'the new version')}", ""]
     rows = [
-        (
-            code(entry.stage),
-            text(entry.status),
-            _seconds(ended - entry.at if entry.under_way else None),
-        )
+        (code(entry.stage), text(entry.status), _seconds(ended - entry.at if entry.under_way else None))
         for entry, ended in record.timed()
     ]
     lines += markdown.table(("stage", "status", ">for"), rows)
@@ -139,13 +136,9 @@ def _checks(checks: Sequence[CheckOutcome]) -> list[str]:
     return markdown.table(("", "test", ">time", "what it saw"), rows)
 
 
-def _nodes(outcomes: Iterable[Outcome]) -> list[str]:
-    rows = []
-    for outcome in outcomes:
-        word = outcome.word
-        taken = "" if outcome.ending is Ending.NOT_STARTED else _seconds(outcome.seconds)
-        rows.append((code(outcome.name), _MARKS.get(word, "") + text(word), taken))
-    return markdown.table(("node", "outcome", ">time"), rows)
+def _nodes(head: str, rows: Iterable[tuple[str, str, float | None]]) -> list[str]:
+    cells = [(code(name), _MARKS.get(word, "") + text(word), _seconds(taken)) for name, word, taken in rows]
+    return markdown.table((head, "outcome", ">time"), cells) if cells else []
 
 
 def _timeline(released: Released, unix: float) -> list[str]:

@@ -7,7 +7,6 @@ Template anatomy: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -60,10 +59,6 @@ class Template:
     def per_environment(self) -> bool:
         """A template without an EnvironmentName parameter is account-wide."""
         return "EnvironmentName" in self.parameters
-
-    @cached_property
-    def defaults(self) -> dict[str, str]:
-        return {p.name: p.default for p in self.parameters.values() if p.default is not None}
 
     def has(self, type_: str) -> bool:
         """Whether it makes a resource of this type."""

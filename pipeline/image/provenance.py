@@ -48,11 +48,12 @@ def verify(context: Context, image_uri: str, environment: Mapping[str, str] = os
         _write_docker_configuration(Path(private), image_uri, credentials)
         done = _gh(image_uri, repository, {**environment, "DOCKER_CONFIG": private})
     if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
         raise ImageError(
             f"{image_uri} is not known to be built by {repository}",
-            why=_last_line(done.stderr) or f"gh attestation verify ended with {done.returncode}",
+            why=said[-1] if said else f"gh attestation verify ended with {done.returncode}",
             next_step=f"release an image that {WORKFLOW} built; its job summary names it",
-            details=done.stderr.strip().splitlines()[-10:],
+            details=said[-10:],
         )
     return version
 
@@ -90,8 +91,3 @@ def _write_docker_configuration(directory: Path, image_uri: str, credentials: Ma
     file = directory / "config.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps({"auths": {image_uri.split("/", 1)[0]: {"auth": token}}}), encoding="utf-8")
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else ""

@@ -84,9 +84,7 @@ def judge(
     """What of a detection is drift. owned: ARNs of the rules whose weights are ECS's business."""
     kept, weights = [], []
     for resource in seen.drifted:
-        real = resource
-        if resource.physical_id in owned:
-            real = without_weights(resource)
+        real = without_weights(resource) if resource.physical_id in owned else resource
         differences = tuple(d for d in real.differences if "{{resolve:" not in d.expected)
         if resource.status == "MODIFIED" and not differences:
             if real.differences != resource.differences:

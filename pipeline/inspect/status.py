@@ -1,7 +1,8 @@
 """What is there now: stacks, the version that serves, tasks, targets; read only."""
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import requests
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from types_boto3_ecs import ECSClient
     from types_boto3_ecs.type_defs import DeploymentTypeDef, LoadBalancerTypeDef, ServiceTypeDef
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+
+_VersionOf = Callable[[str | None], str | None]
 
 
 @dataclass(frozen=True)
@@ -77,27 +81,23 @@ def describe(context: Context) -> Overview:
         outputs.update(current.outputs if current else {})
         stacks.append(_stack(name, context.stack_name(node), current))
     stacks += [_stack("", current.name, current) for current in context.left_over()]
-    seen = Overview(
-        context.environment.name, tuple(stacks), outputs.get("ServiceUrl"), outputs.get("ImageInUse")
-    )
+    url, image = outputs.get("ServiceUrl"), outputs.get("ImageInUse")
+    seen = Overview(context.environment.name, tuple(stacks), url, image)
     if "ServiceArn" not in outputs:
         return seen
     cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]
     ecs = context.aws.client("ecs")
     services = ecs.describe_services(cluster=cluster, services=[arn])["services"]
     service: ServiceTypeDef = services[0] if services else {}
-    versions = _Versions(context, outputs.get("RepositoryUri"))
-    return Overview(
-        seen.environment,
-        seen.stacks,
-        seen.url,
-        seen.image,
-        versions.of(seen.image),
-        f"{service.get('runningCount', 0)} of {service.get('desiredCount', 0)} tasks run, "
+    version_of = _versions(context, outputs.get("RepositoryUri"))
+    return replace(
+        seen,
+        version=version_of(image),
+        service=f"{service.get('runningCount', 0)} of {service.get('desiredCount', 0)} tasks run, "
         f"{service.get('pendingCount', 0)} pending",
-        tuple(_deployment(d) for d in service.get("deployments", [])),
-        tuple(_tasks(ecs, cluster, arn, versions)),
-        tuple(_targets(context.aws.client("elbv2"), service.get("loadBalancers", []))),
+        deployments=tuple(_deployment(d) for d in service.get("deployments", [])),
+        tasks=tuple(_tasks(ecs, cluster, arn, version_of)),
+        targets=tuple(_targets(context.aws.client("elbv2"), service.get("loadBalancers", []))),
     )
 
 
@@ -116,7 +116,7 @@ def run_smoke_tests(
             why="no stack gives the output ServiceUrl",
             next_step=f"python -m pipeline deploy {context.environment.name}",
         )
-    version = _Versions(context, outputs.get("RepositoryUri")).of(outputs.get("ImageInUse"))
+    version = _versions(context, outputs.get("RepositoryUri"))(outputs.get("ImageInUse"))
     with requests.Session() as http:
         checks = smoke.run(suite.checks(context, url, version), http, told, clock=context.clock)
     return url, version, checks
@@ -128,21 +128,13 @@ def _stack(node: str, name: str, current: StackDescription | None) -> StackLine:
     return StackLine(node, name, str(current.status), current.changed_at[:19], current.reason)
 
 
-class _Versions:
-    """Tags by digest, each asked of ECR once."""
-
-    def __init__(self, context: Context, repository_uri: str | None) -> None:
-        self._ecr = context.aws.client("ecr")
-        self._repository = repository_uri
-        self._known: dict[str, str | None] = {}
-
-    def of(self, image_uri: str | None) -> str | None:
-        if image_uri is None or self._repository is None or "@" not in image_uri:
-            return None
-        digest = image_uri.partition("@")[2]
-        if digest not in self._known:
-            self._known[digest] = registry.version_of(self._ecr, self._repository, digest)
-        return self._known[digest]
+def _versions(context: Context, repository_uri: str | None) -> _VersionOf:
+    """Gives an image's version, its tag in ECR; each is asked for once."""
+    if repository_uri is None:
+        return lambda _: None
+    ecr = context.aws.client("ecr")
+    tag_of = functools.cache(lambda digest: registry.version_of(ecr, repository_uri, digest))
+    return lambda image: tag_of(image.partition("@")[2]) if image and "@" in image else None
 
 
 def _deployment(deployment: "DeploymentTypeDef") -> str:
@@ -155,7 +147,7 @@ def _deployment(deployment: "DeploymentTypeDef") -> str:
     return f"{text} ({reason})" if reason else text
 
 
-def _tasks(ecs: "ECSClient", cluster: str, service_arn: str, versions: _Versions) -> Sequence[TaskLine]:
+def _tasks(ecs: "ECSClient", cluster: str, service_arn: str, version_of: _VersionOf) -> Sequence[TaskLine]:
     arns = ecs.list_tasks(cluster=cluster, serviceName=service_arn.rsplit("/", 1)[-1])["taskArns"][:100]
     if not arns:
         return []
@@ -163,13 +155,13 @@ def _tasks(ecs: "ECSClient", cluster: str, service_arn: str, versions: _Versions
     lines = []
     for task in sorted(tasks, key=lambda t: str(t.get("createdAt", ""))):
         images = [c.get("image", "") for c in task.get("containers", [])]
-        version = next((v for v in map(versions.of, images) if v), None)
+        version = next(filter(None, map(version_of, images)), "unknown")
         lines.append(
             TaskLine(
                 task["taskArn"].rsplit("/", 1)[-1],
                 task.get("lastStatus", ""),
                 task.get("healthStatus", "UNKNOWN"),
-                version or "unknown",
+                version,
                 str(task.get("startedAt", ""))[:19],
             )
         )
@@ -181,9 +173,8 @@ def _targets(
 ) -> Sequence[TargetLine]:
     lines = []
     for entry in load_balancers:
-        arns = [entry["targetGroupArn"]] if "targetGroupArn" in entry else []
         alternate = entry.get("advancedConfiguration", {}).get("alternateTargetGroupArn")
-        for arn in [*arns, *([alternate] if alternate else [])]:
+        for arn in filter(None, (entry.get("targetGroupArn"), alternate)):
             for target in elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]:
                 health = target["TargetHealth"]
                 address = f"{target['Target']['Id']}:{target['Target'].get('Port', '')}"

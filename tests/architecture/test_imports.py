@@ -7,7 +7,7 @@ import grimp
 
 from tests.support.modules import of_pipeline, trees
 
-PRINTERS = {f"pipeline.cli.{name}" for name in ("commands", "reviews", "accounts", "images")}
+PRINTERS = {f"pipeline.cli.{name}" for name in ("accounts", "command")}
 A_DOZEN = 13
 """A package with more modules is two packages."""
 

@@ -4,9 +4,21 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
-from pipeline.aws.service_deployment import STAGES
 from tests.support.fakes import START, client_error
 
+STAGES = (
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+)
 SERVICE = "arn:aws:ecs:eu-west-1:000000000000:service/dev-cluster/orders"
 GATES = ("PRE_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT")
 RESOURCES = {

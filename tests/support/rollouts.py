@@ -7,8 +7,8 @@ from typing import Any
 
 import boto3
 
-from pipeline.aws.service_deployment import STAGES
 from tests.support.clone import Clone
+from tests.support.fake_rollout import STAGES
 
 
 class Rollouts:

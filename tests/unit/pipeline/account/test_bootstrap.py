@@ -68,7 +68,7 @@ def of(context: Context, **changes: Any) -> Context:
 
 
 def run(context: Context, *more: Context, repository: Repository = SHOP) -> dict[str, str]:
-    return dict(bootstrap.run([context, *more], repository, "main", lambda _: None).words)
+    return bootstrap.run([context, *more], repository, "main", lambda _: None)
 
 
 def given(made: Account, stack: str) -> dict[str, str]:
@@ -102,9 +102,7 @@ def test_the_launches_in_other_regions_get_a_role_of_their_own_if_they_are_asked
 
     made_of = bootstrap.run([made.context], SHOP, "main", lambda _: None, regional=True)
 
-    assert ["orders-github-oidc", "orders-github-oidc-dev", "orders-github-oidc-regional"] == list(
-        made_of.words
-    )
+    assert ["orders-github-oidc", "orders-github-oidc-dev", "orders-github-oidc-regional"] == list(made_of)
     role = given(made, "orders-github-oidc-regional")
     assert ("regional", "*", "true") == (role["EnvironmentName"], role["Region"], role["LaunchesStacks"])
 

@@ -26,7 +26,7 @@ def http() -> FakeHttp:
 
 def run(http: FakeHttp, target: smoke.Target = TARGET) -> dict[str, tuple[bool, str]]:
     time = Time()
-    checks = smoke.generic_checks(target, sleep=time.sleep, clock=time.clock)
+    checks = smoke.generic_checks(target, time.waiter)
     outcomes = smoke.run(checks, http, lambda _: None, clock=time.clock)
     return {o.name: (o.passed, o.detail) for o in outcomes}
 

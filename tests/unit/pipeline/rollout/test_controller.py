@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from pipeline import masking
-from pipeline.aws.service_deployment import STAGES
 from pipeline.checks.ledger import Entry
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.errors import StackFailedError
@@ -18,7 +17,7 @@ from pipeline.masking import masked
 from pipeline.rollout.controller import RolloutController
 from pipeline.rollout.options import RolloutOptions
 from pipeline.rollout.record import RolloutRecord
-from tests.support.fake_rollout import RESOURCES, SERVICE, FakeElb, FakeLogs, FakeRollouts
+from tests.support.fake_rollout import RESOURCES, SERVICE, STAGES, FakeElb, FakeLogs, FakeRollouts
 from tests.support.fakes import FakeHttp, client_error
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.aws.service_deployment import STAGES, STATUSES, Hook, ServiceDeployment
+from pipeline.aws.service_deployment import STATUSES, Hook, ServiceDeployment
 from pipeline.rollout import decision
 from pipeline.rollout.decision import Do, Limits, Seen
+from tests.support.fake_rollout import STAGES
 from tests.support.fakes import START
 
 LIMITS = Limits(healthy_seconds=60, probe_errors=3)

@@ -72,12 +72,12 @@ class Context:
         """Call `probe` until it gives something other than None. Raises WaitTimeoutError."""
         return self.waiter.until(probe, what=what, timeout=timeout)
 
-    def deployer(self, log: Callable[[str], None]) -> StackDeployer:
+    def deployer(self, log: stack_state.Log) -> StackDeployer:
         """What deploys and deletes this environment's stacks. log: is given every stack event."""
         return StackDeployer(self.aws.client("cloudformation"), self.waiter, log, self.timeout)
 
     def locked(
-        self, command: str, log: Callable[[str], None], patience: float = 0.0
+        self, command: str, log: stack_state.Log, patience: float = 0.0
     ) -> AbstractContextManager[None]:
         """Hold the environment for a command. Raises BusyError where another one holds it for longer than
         `patience` seconds.
@@ -87,7 +87,7 @@ class Context:
         return self.holding(parameter, f"{command} {name}", log, patience)
 
     def holding(
-        self, parameter: str, command: str, log: Callable[[str], None], patience: float
+        self, parameter: str, command: str, log: stack_state.Log, patience: float
     ) -> AbstractContextManager[None]:
         """Hold the lock in an SSM parameter for a command. Raises BusyError as `locked` does."""
         ssm, owner = self.aws.client("ssm"), lock.myself(command)

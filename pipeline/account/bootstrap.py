@@ -5,13 +5,14 @@ deployed by somebody who may make roles; a second time changes nothing. They car
 so that neither a release nor destroy takes them for its own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.account import roles as identity
 from pipeline.account.roles import Repository
 from pipeline.cloudformation import deploy, stacks
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.graph import template
@@ -23,8 +24,6 @@ SHARED = "github-oidc"
 DEPLOY_ROLE = "github-deploy-role"
 EVERYWHERE = {"EnvironmentName": identity.REGIONAL, "Region": "*", "LaunchesStacks": "true"}
 """What the role of regional.yml differs in: it launches everything in other regions, and deletes it again."""
-
-Log = Callable[[str], None]
 
 
 def run(

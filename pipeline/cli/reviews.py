@@ -104,10 +104,7 @@ def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     "github issue",
     "Keep one issue: opened or updated, or closed if it is open.",
     option("--label", "NAME", "its label, by which it is found", required=True),
-    (
-        Argument("--title", help="its title"),
-        flag("--close", "what it told of is gone"),
-    ),
+    (Argument("--title", help="its title"), flag("--close", "what it told of is gone")),
     option("files", "FILE", MARKDOWN_FILES, nargs="*", type=Path),
 )
 def issue(arguments: argparse.Namespace, reporter: "Reporter") -> None:

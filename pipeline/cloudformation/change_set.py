@@ -83,12 +83,7 @@ class NoChanges:
 
 
 def create(
-    cloudformation: "CloudFormationClient",
-    spec: StackSpec,
-    wait: Wait,
-    *,
-    new: bool,
-    name: str | None = None,
+    cloudformation: "CloudFormationClient", spec: StackSpec, wait: Wait, *, new: bool, name: str | None = None
 ) -> Changes | NoChanges:
     """Create a change set and wait until it can be read. name: of `new_name`.
 

@@ -24,10 +24,9 @@ def clear(cloudformation: "CloudFormationClient", stack_name: str) -> None:
         ours = found["ChangeSetName"].startswith(PREFIX)
         at_work = found.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS"
         if ours and not at_work and now - found["CreationTime"] >= LEFT_AFTER:
+            arn, stack_id = found["ChangeSetId"], found["StackId"]
             with Tolerated("InvalidChangeSetStatus"):
-                cloudformation.delete_change_set(
-                    ChangeSetName=found["ChangeSetId"], StackName=found["StackId"]
-                )
+                cloudformation.delete_change_set(ChangeSetName=arn, StackName=stack_id)
 
 
 def others(cloudformation: "CloudFormationClient", stack_name: str, stack_id: str, own: str) -> bool:

@@ -18,7 +18,6 @@ from pipeline.rollout.traffic_weights import RULE
 
 if TYPE_CHECKING:
     from types_boto3_ecs import ECSClient
-    from types_boto3_ecs.type_defs import AdvancedConfigurationTypeDef
 
 HIDDEN = "(not shown: this resource holds a secret)"
 _TARGETS = re.compile(r"/Actions/\d+/ForwardConfig/TargetGroups(/.*)?")
@@ -111,11 +110,8 @@ def without_weights(rule: ResourceDrift) -> ResourceDrift:
 def _groups(properties: Any) -> list[list[str]] | None:
     """The target groups of each action, or None where it can't be told. properties: JSON of any shape."""
     try:
-        actions = properties["Actions"]
-        return [
-            sorted(group["TargetGroupArn"] for group in action["ForwardConfig"]["TargetGroups"])
-            for action in actions
-        ]
+        forwards = [action["ForwardConfig"]["TargetGroups"] for action in properties["Actions"]]
+        return [sorted(group["TargetGroupArn"] for group in groups) for groups in forwards]
     except (KeyError, TypeError):
         return None
 
@@ -131,19 +127,14 @@ def _hide(resource: ResourceDrift, template: Template | None) -> ResourceDrift:
 def _rules_of_ecs(context: Context, stack: str) -> frozenset[str]:
     """The ARNs of the listener rules that the stack's service was given to move."""
     there = resources.read(context.aws.client("cloudformation"), stack)
-    if not there.service_arn:
-        return frozenset()
-    return rules_of(context.aws.client("ecs"), there.service_arn)
+    return rules_of(context.aws.client("ecs"), there.service_arn) if there.service_arn else frozenset()
 
 
 def rules_of(ecs: "ECSClient", service_arn: str) -> frozenset[str]:
     """The production and test rules of a service."""
     services = ecs.describe_services(cluster=service_arn.split("/")[1], services=[service_arn])["services"]
-    advanced: list[AdvancedConfigurationTypeDef] = [
-        balancer.get("advancedConfiguration") or {}
-        for service in services
-        for balancer in service.get("loadBalancers", [])
-    ]
+    balancers = [balancer for service in services for balancer in service.get("loadBalancers", [])]
+    advanced = [balancer.get("advancedConfiguration") or {} for balancer in balancers]
     arns = [arn for a in advanced for arn in (a.get("productionListenerRule"), a.get("testListenerRule"))]
     return frozenset(arn for arn in arns if arn)
 

@@ -1,7 +1,7 @@
 """What a deploy would do: change sets made, read and taken away again; nothing that lasts is touched."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.account import permissions_boundary
@@ -9,6 +9,7 @@ from pipeline.aws import errors
 from pipeline.cloudformation import change_set, deploy, secrets, stacks
 from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter_name
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import SlipwayError
 from pipeline.graph import graph, runner
@@ -128,7 +129,7 @@ def _stack(
     context: Context,
     node: StackNode,
     outputs: Mapping[str, Mapping[str, str]],
-    log: Callable[[str], None],
+    log: Log,
     fingerprints: DeployedFingerprints,
     previews: PlanChangeSets,
 ) -> Result:

@@ -2,17 +2,15 @@
 
 import functools
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.cloudformation import change_set, stacks, stale_change_sets
 from pipeline.cloudformation.change_set import Changes, NoChanges, StackSpec
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import InterruptedBySignalError, SlipwayError
-
-Log = Callable[[str], None]
 
 
 class PlanChangeSets:

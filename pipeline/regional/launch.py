@@ -15,6 +15,7 @@ from pipeline.aws.errors import Tolerated
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import secrets, stacks
 from pipeline.cloudformation.events import Event, EventStream, first_cause
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.graph import template
 from pipeline.image import registry
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from types_boto3_ssm.literals import ParameterTypeType
 
 NESTED = "AWS::CloudFormation::Stack"
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pipeline.aws.session import Aws
+from pipeline.cloudformation.stacks import Log
 from pipeline.config import environment as environments
 from pipeline.context import Context
 from pipeline.errors import ImageError, SlipwayError, StackFailedError, UsageError
 from pipeline.image import registry
 from pipeline.regional import taskcat
-from pipeline.regional.launch import Launch, Log, Region
+from pipeline.regional.launch import Launch, Region
 
 
 def run(

@@ -37,8 +37,8 @@ class Released:
 
     environment: str
     nodes: Mapping[str, Outcome]
-    seconds: float
-    calls: int
+    seconds: float = 0.0
+    calls: int = 0
     url: str | None = None
     version: str | None = None
     image: str | None = None
@@ -70,9 +70,8 @@ def deploy(
     options = replace(options or RolloutOptions(), on_finished=records.append)
     patience = context.timeout if options.wait_minutes is None else options.wait_minutes * 60
     with context.locked("deploy", audience.log("lock"), patience):
-        fingerprints = DeployedFingerprints(
-            context.aws.client("ssm"), parameter_name(context.project.service, context.environment.name)
-        )
+        memory = parameter_name(context.project.service, context.environment.name)
+        fingerprints = DeployedFingerprints(context.aws.client("ssm"), memory)
 
         def image(outputs: Mapping[str, Mapping[str, str]]) -> Result:
             repository = context.nodes[graph.IMAGE].inputs(outputs)[graph.IMAGE_NEEDS]
@@ -93,7 +92,7 @@ def deploy(
             outcomes = runner.run(needs, steps, audience, clock=context.clock)
         finally:
             fingerprints.save(audience.log("memory"))
-        released = _summary(context, outcomes, started)
+        released = _summary(context, outcomes)
         if released.failure is None and released.url is not None:
             released = _tested(context, audience, released, served_before=options.served_before)
     seconds, calls = context.clock() - started, context.aws.calls
@@ -123,15 +122,13 @@ def _tested(context: Context, audience: Audience, released: Released, *, served_
     return replace(released, checks=tuple(checks), failure=failure)
 
 
-def _summary(context: Context, outcomes: Mapping[str, Outcome], started: float) -> Released:
+def _summary(context: Context, outcomes: Mapping[str, Outcome]) -> Released:
     outputs: dict[str, str] = {}
     for outcome in outcomes.values():
         outputs.update(outcome.result.outputs if outcome.result else {})
     return Released(
         environment=context.environment.name,
         nodes={name: outcomes[name] for name in context.nodes},
-        seconds=context.clock() - started,
-        calls=context.aws.calls,
         url=outputs.get("ServiceUrl"),
         version=outputs.get("version"),
         image=outputs.get(graph.IMAGE_GIVES),

@@ -4,12 +4,13 @@ Account-wide stacks (the image repository) stay: other environments use them, an
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
 from pipeline.cloudformation import fingerprints, secrets, stacks
 from pipeline.cloudformation.deploy import StackDeployer
+from pipeline.cloudformation.stacks import Log
 from pipeline.config.environment import Environment
 from pipeline.context import Context
 from pipeline.errors import ProtectedError, SlipwayError
@@ -68,7 +69,7 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
         return failure
 
 
-def _delete_stack(context: Context, node: StackNode, log: Callable[[str], None]) -> Result:
+def _delete_stack(context: Context, node: StackNode, log: Log) -> Result:
     current = context.current(node)
     if current is None:
         return Result("not there")

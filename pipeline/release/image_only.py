@@ -46,14 +46,11 @@ def image_of(context: Context, audience: Audience, base_image: image_step.BaseIm
             why=f"none has the parameter {graph.IMAGE_GIVES}",
             next_step="there is nothing to build",
         )
-    needs = {
-        name: context.nodes[name].needs
-        for name in (*graph.needed_for(context.nodes, graph.IMAGE), graph.IMAGE)
-    }
+    names = *graph.needed_for(context.nodes, graph.IMAGE), graph.IMAGE
+    needs = {name: context.nodes[name].needs for name in names}
     # The account's own: only a command that holds the environment's lock writes the environment's.
-    fingerprints = DeployedFingerprints(
-        context.aws.client("ssm"), f"/slipway/{context.project.service}/deployed"
-    )
+    memory = f"/slipway/{context.project.service}/deployed"
+    fingerprints = DeployedFingerprints(context.aws.client("ssm"), memory)
 
     def image(outputs: Mapping[str, Mapping[str, str]]) -> Result:
         repository = context.nodes[graph.IMAGE].inputs(outputs)[graph.IMAGE_NEEDS]

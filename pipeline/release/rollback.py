@@ -1,18 +1,15 @@
 """Back to the version before: by stopping the rollout under way, else by releasing what served before."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.aws import service_deployment
 from pipeline.cloudformation import resources, stacks
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, RolloutFailedError, UsageError
-from pipeline.graph.graph import StackNode
 from pipeline.release import deploy, stop_rollout
 from pipeline.release.deploy import Audience, Released
 from pipeline.rollout.options import RolloutOptions
-
-Log = Callable[[str], None]
 
 
 def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
@@ -50,8 +47,11 @@ def previous_image(context: Context) -> str:
     node = context.service_node
     current = context.current(node)
     in_use = current.parameters.get("ImageUri", "") if current is not None else ""
-    ecs = context.aws.client("ecs")
-    for arn in service_deployment.successful(ecs, _service_arn(context, node)):
+    ecs, cloudformation = context.aws.client("ecs"), context.aws.client("cloudformation")
+    service_arn = resources.read(cloudformation, context.stack_name(node)).service_arn
+    if not service_arn:
+        raise _nothing_there(context)
+    for arn in service_deployment.successful(ecs, service_arn):
         try:
             image = service_deployment.revision(ecs, arn).image
         except AwsRefusedError:
@@ -80,13 +80,6 @@ def _must_be_back(context: Context, stopped: stacks.StackDescription) -> None:
             next_step=f"see what serves: python -m pipeline status {name}; then release what should: "
             f"python -m pipeline deploy {name} --image URI@DIGEST",
         )
-
-
-def _service_arn(context: Context, node: StackNode) -> str:
-    there = resources.read(context.aws.client("cloudformation"), context.stack_name(node))
-    if not there.service_arn:
-        raise _nothing_there(context)
-    return there.service_arn
 
 
 def _nothing_there(context: Context) -> UsageError:

@@ -1,7 +1,7 @@
 """The stack that holds the ECS service: its rollout followed, its weights guarded, its alarms heeded."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.cloudformation import parameter_update, resources
 from pipeline.cloudformation.change_set import ResourceChange, StackSpec
 from pipeline.cloudformation.resources import Resources
-from pipeline.cloudformation.stacks import StackDescription
+from pipeline.cloudformation.stacks import Log, StackDescription
 from pipeline.context import Context
 from pipeline.errors import StackFailedError, WaitTimeoutError
 from pipeline.graph.graph import SERVICE
@@ -20,8 +20,6 @@ from pipeline.release.stack_step import StackStep, Tasks
 from pipeline.rollout import alarms, traffic_weights
 from pipeline.rollout.controller import RolloutController
 from pipeline.rollout.options import RolloutOptions
-
-Log = Callable[[str], None]
 
 
 class ServiceStep(StackStep):

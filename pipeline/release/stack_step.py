@@ -1,7 +1,7 @@
 """A stack's turn in a deploy: nothing where it is unchanged, else its secrets and a change set."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -13,13 +13,11 @@ from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.deploy import Deployment, StackDeployer, StackLook
 from pipeline.cloudformation.events import Event
 from pipeline.cloudformation.fingerprints import DeployedFingerprints
-from pipeline.cloudformation.stacks import StackDescription
+from pipeline.cloudformation.stacks import Log, StackDescription
 from pipeline.context import Context
 from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Result
 from pipeline.rollout.options import RolloutOptions
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,15 @@
 """Stops the rollout of a service's stack, whoever began it, and waits until nothing moves any more."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.aws import service_deployment
 from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.cloudformation import resources, stacks
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.release import service_step
 from pipeline.rollout.options import RolloutOptions
-
-Log = Callable[[str], None]
 
 
 def stop(

@@ -9,6 +9,7 @@ from pipeline.aws import service_deployment
 from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.checks.monitor import ProbeMonitor
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import RolloutFailedError, SlipwayError
 from pipeline.rollout import decision, gate
@@ -21,13 +22,7 @@ from pipeline.rollout.record import RolloutRecord
 class RolloutController:
     """One stack's rollout. `reconcile` is to be called again and again; it never raises what AWS answers."""
 
-    def __init__(
-        self,
-        context: Context,
-        spec: StackSpec,
-        log: Callable[[str], None],
-        options: RolloutOptions,
-    ) -> None:
+    def __init__(self, context: Context, spec: StackSpec, log: Log, options: RolloutOptions) -> None:
         self._context, self._spec, self._log, self._options = context, spec, log, options
         self._ecs = context.aws.client("ecs")
         rules = context.environment.rollout
@@ -104,9 +99,8 @@ class RolloutController:
             if now.failed:
                 self._blame(now, now.why or now.status, at=self.record.reached)
         elif now.rolling_back and now.arn == self._first and now.why and not self.record.why:
-            self._blame(
-                now, now.why, tuple(held.diagnostics(now)), at=self.record.reached
-            )  # its tasks go soon
+            told = tuple(held.diagnostics(now))  # its tasks go soon
+            self._blame(now, now.why, told, at=self.record.reached)
         elif step.do is Do.ROLL_BACK:
             self._once(now, "stop", lambda: self._roll_back(now, step.why, held))
         elif step.hook is not None:

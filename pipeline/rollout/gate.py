@@ -18,6 +18,7 @@ from pipeline.checks import smoke, suite
 from pipeline.cloudformation import resources as stack_resources
 from pipeline.cloudformation import secrets
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import SlipwayError
 from pipeline.image import registry
@@ -57,7 +58,7 @@ class Gate:
     resources: Mapping[str, str]
     service_arn: str
     url: str
-    log: Callable[[str], None]
+    log: Log
     served_before: bool = False
 
     def migrate(self, deployment: ServiceDeployment) -> Verdict:
@@ -154,9 +155,7 @@ class Gate:
             return Verdict(f"{what} could not be run: {error}")
 
 
-def find(
-    context: Context, spec: StackSpec, log: Callable[[str], None], *, served_before: bool = False
-) -> Gate | None:
+def find(context: Context, spec: StackSpec, log: Log, *, served_before: bool = False) -> Gate | None:
     """The gate of a stack's service; None while the service is not there yet."""
     there = stack_resources.read(context.aws.client("cloudformation"), spec.name)
     if not there.service_arn:

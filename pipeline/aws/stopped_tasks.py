@@ -139,19 +139,25 @@ def last_words(
     containers: Sequence[str],
 ) -> list[str]:
     """The last log lines of a task's containers, those of the names `containers`."""
-    definition = ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
     lines: list[str] = []
-    for container in definition["containerDefinitions"]:
-        options = container.get("logConfiguration", {}).get("options", {})
-        name = container["name"]
-        if name not in containers or "awslogs-group" not in options:
-            continue
-        stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{name}/{task_id}"
-        written = or_reason(lambda: _latest_lines(logs, options["awslogs-group"], stream))  # noqa: B023
+    for name, place in log_streams(ecs, task_definition, task_id).items():
+        written = or_reason(lambda: _latest_lines(logs, *place)) if name in containers else []  # noqa: B023
         if written:
             lines.append(f"  last log lines of {name}:")
             lines += [f"    {line}" for line in written]
     return lines
+
+
+def log_streams(ecs: "ECSClient", task_definition: str, task_id: str) -> dict[str, tuple[str, str]]:
+    """Container -> the log group and the log stream of a task's container, where it logs to CloudWatch."""
+    definition = ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+    found: dict[str, tuple[str, str]] = {}
+    for container in definition["containerDefinitions"]:
+        options, name = container.get("logConfiguration", {}).get("options", {}), container["name"]
+        if "awslogs-group" in options:
+            prefix = options.get("awslogs-stream-prefix", "ecs")
+            found[name] = options["awslogs-group"], f"{prefix}/{name}/{task_id}"
+    return found
 
 
 def _latest_lines(logs: "CloudWatchLogsClient", group: str, stream: str) -> list[str]:

@@ -136,14 +136,19 @@ class Reporter:
         with self._lock:
             for name, (word, began, seconds) in self._states.items():
                 spent = seconds if seconds is not None else (time.monotonic() - began if began else None)
-                colour = COLOURS.get(word, "green")
                 table.add_row(
                     escape(name),
-                    f"[{colour}]{escape(word)}[/{colour}]",
+                    coloured(word),
                     "" if spent is None else f"{spent:.0f} s",
                     escape(self._last.get(name, "")[:80]) if word == "running" else "",
                 )
         return table
+
+
+def coloured(word: str) -> str:
+    """How a node is or ended, in its colour."""
+    colour = COLOURS.get(word, "green")
+    return f"[{colour}]{escape(word)}[/{colour}]"
 
 
 def error_as_json(error: SlipwayError) -> dict[str, object]:

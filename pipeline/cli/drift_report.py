@@ -69,15 +69,12 @@ def _rows(resource: ResourceDrift) -> list[tuple[str, ...]]:
     names = code(resource.logical_id), code(resource.type)
     if not resource.differences:
         return [(*names, "", told(resource), "")]
-    return [
-        (
-            *names,
-            code(d.path),
-            "gone" if d.kind == "REMOVE" else code(d.actual),
-            "not there" if d.kind == "ADD" else code(d.expected),
-        )
-        for d in resource.differences
-    ]
+    rows: list[tuple[str, ...]] = []
+    for d in resource.differences:
+        actual = "gone" if d.kind == "REMOVE" else code(d.actual)
+        expected = "not there" if d.kind == "ADD" else code(d.expected)
+        rows.append((*names, code(d.path), actual, expected))
+    return rows
 
 
 def _state(stack: StackDrift) -> str:

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pipeline.checks.smoke import Outcome as CheckOutcome
-from pipeline.cli.console import COLOURS, error_as_json
+from pipeline.cli.console import coloured, error_as_json
 from pipeline.graph import runner
 from pipeline.graph.runner import Ending, Outcome
 from pipeline.release.deploy import Released
@@ -19,9 +19,8 @@ def show(released: Released, console: Console, action: str = "deploy") -> None:
     columns = "node", "outcome", Column("time", justify="right")
     table = Table(*columns, title=f"{action} {released.environment}", title_justify="left")
     for name, outcome in released.nodes.items():
-        colour = COLOURS.get(outcome.word, "green")
         seconds = f"{outcome.seconds:.1f} s" if outcome.ending is not Ending.NOT_STARTED else ""
-        table.add_row(escape(name), f"[{colour}]{escape(outcome.word)}[/{colour}]", seconds)
+        table.add_row(escape(name), coloured(outcome.word), seconds)
     console.print(table)
     for name, fact in _facts(released, path):
         console.print(f"{name + ':':<15}{escape(fact)}", highlight=False, soft_wrap=True)

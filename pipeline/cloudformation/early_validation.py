@@ -52,12 +52,11 @@ def failure(
 
 def _found(cloudformation: "CloudFormationClient", arn: str) -> "list[OperationEventTypeDef]":
     """What failed, the first first; not what is only a warning."""
-    pages = cloudformation.get_paginator("describe_events").paginate(
-        ChangeSetName=arn, Filters={"FailedEvents": True}
-    )
+    pages = cloudformation.get_paginator("describe_events")
+    failed = pages.paginate(ChangeSetName=arn, Filters={"FailedEvents": True})
     blocking = [
         event
-        for page in pages
+        for page in failed
         for event in page.get("OperationEvents", [])
         if "WARN" not in (event.get("ValidationFailureMode"), event.get("HookFailureMode")) and _reason(event)
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.config import strict_yaml
 from pipeline.config.strict_yaml import as_text
@@ -25,6 +25,12 @@ _MEANINGS = {
     "bool_type": "must be true or false",
     "missing": "is missing",
     "model_type": "must be a mapping",
+}
+
+
+_FORMS = {
+    "account": (r"\d{12}", 'an AWS account id: 12 digits in quotes, "123456789012"'),
+    "region": (r"[a-z]{2,4}(-[a-z]+)+-\d", "an AWS region such as eu-west-1"),
 }
 
 
@@ -62,20 +68,12 @@ class Environment(BaseModel):
     rollout: Rollout = Field(default_factory=Rollout)
     parameters: dict[str, str] = Field(default_factory=dict)
 
-    @field_validator("account")
+    @field_validator("account", "region")
     @classmethod
-    def _twelve_digits(cls, value: str) -> str:
-        if not re.fullmatch(r"\d{12}", value):
-            raise ValueError(
-                f'is {value!r}; it must be an AWS account id: 12 digits in quotes, "123456789012"'
-            )
-        return value
-
-    @field_validator("region")
-    @classmethod
-    def _region(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", value):
-            raise ValueError(f"is {value!r}; it must be an AWS region such as eu-west-1")
+    def _in_form(cls, value: str, field: ValidationInfo) -> str:
+        pattern, words = _FORMS[str(field.field_name)]
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"is {value!r}; it must be {words}")
         return value
 
     @field_validator("parameters", mode="before")

@@ -47,12 +47,8 @@ class GitHub:
             }
         )
         # POST is not repeated on an error of the server: the comment may be there already.
-        retry = Retry(
-            total=4,
-            backoff_factor=retry_seconds,
-            status_forcelist=(429, 500, 502, 503, 504),
-            raise_on_status=False,
-        )
+        codes = 429, 500, 502, 503, 504
+        retry = Retry(4, backoff_factor=retry_seconds, status_forcelist=codes, raise_on_status=False)
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, HTTPAdapter(max_retries=retry))
 
@@ -72,9 +68,8 @@ class GitHub:
         return (issue for issue in found if "pull_request" not in issue)
 
     def add_issue(self, title: str, body: str, label: str) -> Post:
-        return self._one(
-            "POST", "/issues", "issues: write", {"title": title, "body": body, "labels": [label]}
-        )
+        issue = {"title": title, "body": body, "labels": [label]}
+        return self._one("POST", "/issues", "issues: write", issue)
 
     def edit_issue(self, number: int, **changes: str) -> Post:
         """changes: title, body, state, state_reason."""

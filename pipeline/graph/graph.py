@@ -100,11 +100,10 @@ def derive(templates: Sequence[Template], environment: Environment, service: str
                     "Default" + did_you_mean(name, givers)
                 )
             problem = parameter.fault(given[name]) if name in given else None
-            if problem is not None:
-                if name in environment.parameters:
-                    file_faults.append(f"parameters.{name}: {problem} ({template.path})")
-                else:
-                    faults.append(f"{template.path}: {name} {problem}")
+            if problem is not None and name in environment.parameters:
+                file_faults.append(f"parameters.{name}: {problem} ({template.path})")
+            elif problem is not None:
+                faults.append(f"{template.path}: {name} {problem}")
         for fault in template_rules.broken(template.rules, given):
             file_faults.append(f"parameters: {fault} ({template.path})")
         nodes[template.name] = StackNode(template.name, given, wired, template)

@@ -75,20 +75,14 @@ class Launch:
                 "AWS_ACCESS_KEY_ID": access.access_key or "",
                 "AWS_SECRET_ACCESS_KEY": access.secret_key or "",
             }
-        return taskcat.Run(
-            stack=self._stack,
-            regions=list(self._there),
-            bucket=self._bucket,
-            bucket_region=access.region,
-            parameters={
-                "ServiceName": self._home.project.service,
-                "ImageUri": image,
-                "RepositoryArn": self._home.live_outputs()["RepositoryArn"],
-                **({permissions_boundary.PARAMETER: boundary} if boundary else {}),
-            },
-            tags=self._any.tags,
-            variables=variables,
-        )
+        parameters = {
+            "ServiceName": self._home.project.service,
+            "ImageUri": image,
+            "RepositoryArn": self._home.live_outputs()["RepositoryArn"],
+            **({permissions_boundary.PARAMETER: boundary} if boundary else {}),
+        }
+        regions, tags = list(self._there), self._any.tags
+        return taskcat.Run(self._stack, regions, self._bucket, access.region, parameters, tags, variables)
 
     def prepare(self) -> None:
         """Make the bucket, and in every region the secrets. Raises WaitTimeoutError."""

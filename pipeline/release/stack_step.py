@@ -91,10 +91,7 @@ class Tasks:
     """Follows the tasks of a stack's ECS service for as long as CloudFormation is at work on the service."""
 
     def __init__(self, context: Context, spec: StackSpec, log: Log) -> None:
-        self._context = context
-        self._cluster = spec.parameters.get("ClusterName", "default")
-        self._stack_name = spec.name
-        self._log = log
+        self._context, self._spec, self._log = context, spec, log
         self._watch: stopped_tasks.StoppedTaskWatcher | None = None
 
     def look(self, look: StackLook, deployment: Deployment) -> None:
@@ -127,8 +124,8 @@ class Tasks:
             self._watch = stopped_tasks.StoppedTaskWatcher(
                 client("ecs"),
                 client("logs"),
-                cluster=self._cluster,
-                stack_name=self._stack_name,
+                cluster=self._spec.parameters.get("ClusterName", "default"),
+                stack_name=self._spec.name,
                 since=first.time,  # AWS's clock, not ours
                 log=self._log,
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipeline.aws import stopped_tasks
 from pipeline.aws.errors import Tolerated
 from pipeline.aws.service_deployment import Revision
 from pipeline.errors import AwsRefusedError, WaitTimeoutError
@@ -149,16 +150,10 @@ class _Log:
         self._logs, self._log, self._complained = logs, log, False
         self.lines: list[str] = []
         self._request: GetLogEventsRequestTypeDef | None = None
-        described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
-        for container in described["containerDefinitions"]:
-            options = container.get("logConfiguration", {}).get("options", {})
-            if container["name"] == CONTAINER and "awslogs-group" in options:
-                stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{CONTAINER}/{task_id}"
-                self._request = {
-                    "logGroupName": options["awslogs-group"],
-                    "logStreamName": stream,
-                    "startFromHead": True,
-                }
+        place = stopped_tasks.log_streams(ecs, definition, task_id).get(CONTAINER)
+        if place is not None:
+            group, stream = place
+            self._request = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
 
     def read(self) -> None:
         if self._request is None:

@@ -41,7 +41,8 @@ def of_tasks(
         return ["no task of the new version runs"]
     health = _by_address(elbv2, target_groups)
     lines = [line for task in own for line in _health(task, health)]
-    return [*lines, *_words(ecs, logs, own[0])]
+    containers = [container["name"] for container in own[0].get("containers", [])]
+    return [*lines, *stopped_tasks.last_words(ecs, logs, _id(own[0]), definition, containers)]
 
 
 def _health(task: "TaskTypeDef", targets: Mapping[str, str]) -> list[str]:
@@ -64,11 +65,6 @@ def _by_address(elbv2: "ElasticLoadBalancingv2Client", target_groups: Sequence[s
             why = [health[key] for key in ("Reason", "Description") if health.get(key)]
             found[target["Target"]["Id"]] = ": ".join([health["State"], *why])
     return found
-
-
-def _words(ecs: "ECSClient", logs: "CloudWatchLogsClient", task: "TaskTypeDef") -> list[str]:
-    names = tuple(container["name"] for container in task.get("containers", []))
-    return stopped_tasks.last_words(ecs, logs, _id(task), task["taskDefinitionArn"], names)
 
 
 def _id(task: "TaskTypeDef") -> str:

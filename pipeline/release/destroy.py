@@ -3,9 +3,6 @@
 Account-wide stacks (the image repository) stay: other environments use them, and images are kept for them.
 """
 
-import functools
-from collections.abc import Mapping
-
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
 from pipeline.cloudformation import fingerprints, secrets, stacks
@@ -47,8 +44,8 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
     names = context.project.service, context.environment.name
     with context.locked("destroy", audience.log("lock")):
 
-        def work(name: str, _: Mapping[str, Mapping[str, str]]) -> Result:
-            return _delete_stack(context, mine[name], audience.log(name))
+        def step(node: StackNode) -> runner.Step:
+            return lambda _: _delete_stack(context, node, audience.log(node.name))
 
         mine = {name: node for name, node in context.stacks.items() if node.template.per_environment}
         for name in context.stacks.keys() - mine.keys():
@@ -58,7 +55,7 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
         for current in context.left_over():
             audience.log(current.name)("its template is gone from infra/: deleting it first")
             _delete(context.deployer(audience.log(current.name)), current, None)
-        steps = {name: functools.partial(work, name) for name in mine}
+        steps = {name: step(node) for name, node in mine.items()}
         outcomes = runner.run(graph.reverse_needs(mine), steps, audience, clock=context.clock)
         failure = errors.first_failure(outcome.error for outcome in outcomes.values())
         if failure is None:

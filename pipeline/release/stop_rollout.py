@@ -41,28 +41,24 @@ def stop(
 
 def _begun(context: Context, current: stacks.StackDescription, log: Log) -> ServiceDeployment | None:
     """The rollout under way, waited for while a stack update is on its way to one."""
-    told = False
+    cloudformation, told = context.aws.client("cloudformation"), False
 
-    def probe() -> tuple[ServiceDeployment | None] | None:
-        nonlocal told
-        stack = stacks.describe(context.aws.client("cloudformation"), current.stack_id)
+    def look() -> stacks.StackDescription | None:
+        return stacks.describe(cloudformation, current.stack_id)
+
+    for stack in context.waiter.looks(look, what=f"the rollout of {current.name}", timeout=context.timeout):
         if stack is None or stack.status.name == "DELETE_IN_PROGRESS":
-            return (None,)
-        arn = resources.read(context.aws.client("cloudformation"), current.stack_id).service_arn
+            break
+        arn = resources.read(cloudformation, current.stack_id).service_arn
         found = service_deployment.latest(context.aws.client("ecs"), arn) if arn else None
         if found is not None and found.under_way:
-            return (found,)
+            return found
         if not stack.status.in_progress or stack.status.rolls_back:
-            return (None,)
+            break
         if not told:
             log(f"{stack.status}: waiting for its rollout to begin, to stop it")
             told = True
-        return None
-
-    found: tuple[ServiceDeployment | None] = context.wait(
-        probe, what=f"the rollout of {current.name}", timeout=context.timeout
-    )
-    return found[0]
+    return None
 
 
 def _now(context: Context, current: stacks.StackDescription) -> stacks.StackDescription:

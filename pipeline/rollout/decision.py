@@ -14,12 +14,7 @@ TEST_GATE = "POST_TEST_TRAFFIC_SHIFT"
 # ROLLING has no stages: what never becomes healthy there is the circuit breaker's business.
 _BEFORE_HEALTHY = frozenset({"RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP"})
 _TRAFFIC = frozenset(
-    {
-        "PRE_PRODUCTION_TRAFFIC_SHIFT",
-        "PRODUCTION_TRAFFIC_SHIFT",
-        "POST_PRODUCTION_TRAFFIC_SHIFT",
-        "BAKE_TIME",
-    }
+    {"PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"}
 )
 
 

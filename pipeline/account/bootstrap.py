@@ -49,9 +49,8 @@ def run(
         "RepositoryWithIds": repository.with_ids or _known_ids(current, repository),
     }
     existing = _existing_provider(first.aws.client("iam"), current)
-    shared = _deploy(
-        first, name, SHARED, {**given, "MainBranch": branch, "ExistingProviderArn": existing}, log
-    )
+    of_the_account = {"MainBranch": branch, "ExistingProviderArn": existing}
+    shared = _deploy(first, name, SHARED, {**given, **of_the_account}, log)
     words = {name: shared.word}
     handed = {key: shared.stack.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
     roles = [{"EnvironmentName": s.environment.name, "Region": s.environment.region} for s in settings]

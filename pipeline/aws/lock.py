@@ -86,10 +86,7 @@ def held(
 
 @contextmanager
 def wait_for(
-    take: Callable[[], AbstractContextManager[None]],
-    log: Callable[[str], None],
-    wait: Wait,
-    patience: float,
+    take: Callable[[], AbstractContextManager[None]], log: Callable[[str], None], wait: Wait, patience: float
 ) -> Iterator[None]:
     """Hold what `take` gives for the block, trying again for `patience` seconds while it raises BusyError.
 

@@ -80,9 +80,7 @@ def _gh(
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ImageError(
-            "gh did not answer within five minutes",
-            why=str(error),
-            next_step="run the same command again",
+            "gh did not answer within five minutes", why=str(error), next_step="run the same command again"
         ) from error
 
 

@@ -110,9 +110,8 @@ def push(
     docker.tag(image, repository_uri, tag)
     digest, refusal = "", ""
     seen: set[str] = set()
-    for answer in docker.push(
-        repository_uri, tag=tag, stream=True, decode=True, auth_config=credentials(ecr)
-    ):
+    login = credentials(ecr)
+    for answer in docker.push(repository_uri, tag=tag, stream=True, decode=True, auth_config=login):
         if "error" in answer:
             refusal = str(answer["error"]).strip()
             break

@@ -74,11 +74,7 @@ def detect(context: Context, log: Callable[[str], None]) -> Drift:
 
 
 def judge(
-    name: str,
-    stack: str,
-    seen: drift_detection.Detection,
-    owned: frozenset[str],
-    template: Template | None,
+    name: str, stack: str, seen: drift_detection.Detection, owned: frozenset[str], template: Template | None
 ) -> StackDrift:
     """What of a detection is drift. owned: ARNs of the rules whose weights are ECS's business."""
     kept, weights = [], []

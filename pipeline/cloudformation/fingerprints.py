@@ -29,7 +29,7 @@ def parameter_name(service: str, environment: str) -> str:
 
 
 def fingerprint(spec: StackSpec) -> str:
-    """A hash over template, parameter values and tags. Secrets are in none of them."""
+    """A hash over template, parameter values and tags, as asked for. Secrets are in none of them."""
     content = [spec.template.body, sorted(spec.parameters.items()), sorted(spec.tags.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

@@ -24,8 +24,9 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What lies in tests/docker needs Docker, and what lies in tests/processes starts programs."""
     for item in items:
-        for folder in {"docker", "processes"} & set(item.path.relative_to(TESTS).parts[:1]):
-            item.add_marker(folder)
+        for folder in ("docker", "processes"):
+            if item.path.is_relative_to(TESTS / folder):
+                item.add_marker(folder)
 
 
 def pytest_collection_finish() -> None:

@@ -13,12 +13,7 @@ from local_aws.host.options import (
 from local_aws.host.variables import Variables, read
 from local_aws.ports import ports_file
 from pipeline.errors import LocalAwsError, PortInUseError, UsageError
-
-
-def free_port():
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+from tests.support.ports import free_port
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.repository import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "local_aws" / "README.md"])
 
 
 def links(page: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from local_aws.emulator import internals
@@ -12,11 +13,17 @@ Properties = dict[str, Any]
 Attributes = dict[str, Any]
 AddEvent = Callable[..., None]
 Shipped = Callable[..., Any]
+Kind = Literal["create", "update", "delete"]
 ReadDrift = Callable[[str, Properties], Properties | None]
 """physical id, the template's properties -> the actual properties; None when the resource is gone."""
 
 DRIFT_READERS = ("cloudformation.drift", "_DRIFT_READERS")
 _STACKS = "cloudformation.stacks"
+_ARGUMENTS = {
+    "create": ("resource_type", "logical_id", "properties", "stack_name"),
+    "update": ("resource_type", "physical_id", "before", "properties", "stack_name", "logical_id"),
+    "delete": ("resource_type", "physical_id", "properties", "stack_name", "logical_id"),
+}
 _PROVISIONERS = "cloudformation.provisioners"
 
 
@@ -24,7 +31,7 @@ _PROVISIONERS = "cloudformation.provisioners"
 class ResourceOperation:
     """What CloudFormation is about to do with a resource. before: the present properties, on an update."""
 
-    kind: Literal["create", "update", "delete"]
+    kind: Kind
     resource_type: str
     logical_id: str
     stack_name: str
@@ -43,40 +50,18 @@ def before_resource(hook: Callable[[ResourceOperation], None]) -> None:
     The hook may raise ValueError(AWS's words): then the resource fails.
     """
 
-    def creating(shipped: Shipped) -> Shipped:
-        def create(type_: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
-            hook(ResourceOperation("create", type_, logical_id, stack, properties))
-            return shipped(type_, logical_id, properties, stack, *more)
+    def asking_first(kind: Kind, shipped: Shipped) -> Shipped:
+        def operate(*given: Any) -> Any:
+            named = dict(zip(_ARGUMENTS[kind], given, strict=False))
+            named.pop("physical_id", None)
+            hook(ResourceOperation(kind, **named))
+            return shipped(*given)
 
-        return create
+        return operate
 
-    def updating(shipped: Shipped) -> Shipped:
-        def update(
-            type_: str,
-            physical_id: str,
-            old: Properties,
-            new: Properties,
-            stack: str,
-            logical_id: str,
-            *more: Any,
-        ) -> Any:
-            hook(ResourceOperation("update", type_, logical_id, stack, new, old))
-            return shipped(type_, physical_id, old, new, stack, logical_id, *more)
-
-        return update
-
-    def deleting(shipped: Shipped) -> Shipped:
-        def delete(
-            type_: str, physical_id: str, properties: Properties, stack: str = "", logical_id: str = ""
-        ) -> Any:
-            hook(ResourceOperation("delete", type_, logical_id, stack, properties))
-            return shipped(type_, physical_id, properties, stack, logical_id)
-
-        return delete
-
-    internals.replace(_STACKS, "_provision_resource", creating)
-    internals.replace(_STACKS, "_update_resource", updating)
-    internals.replace(_STACKS, "_delete_resource", deleting)
+    internals.replace(_STACKS, "_provision_resource", partial(asking_first, "create"))
+    internals.replace(_STACKS, "_update_resource", partial(asking_first, "update"))
+    internals.replace(_STACKS, "_delete_resource", partial(asking_first, "delete"))
 
 
 def resources_of(stack_name: str) -> dict[str, Record]:

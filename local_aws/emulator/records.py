@@ -49,7 +49,10 @@ class Store(MutableMapping[str, Value]):
 
 
 def records(resource_type: str) -> Store[Record]:
-    """The records of all resources of a type, by physical id (a task definition: by family:revision)."""
+    """The records of all resources of a type, by physical id (a task definition: by family:revision).
+
+    A store shows one account and region. Use `Registry.scope()` outside of a request.
+    """
     store: Store[Record] = internals.get(*_RECORDS[resource_type])
     return store
 

@@ -21,7 +21,6 @@ from local_aws.emulator import internals
 from local_aws.emulator import records as stores
 from local_aws.emulator import request as api_request
 from local_aws.emulator.cloudformation import Attributes, Properties
-from local_aws.emulator.records import Record, Store
 from local_aws.emulator.request import Request, Response
 
 __all__ = ["Attributes", "Properties", "Registry", "Request", "ResourceType", "Response"]
@@ -66,6 +65,10 @@ class Registry:
 
     checkout: names, labels and ports of this local AWS.
     """
+
+    records = staticmethod(stores.records)
+    attributes = staticmethod(stores.attributes)
+    regions = staticmethod(stores.regions)
 
     def __init__(self, checkout: Checkout) -> None:
         self.checkout = checkout
@@ -166,24 +169,6 @@ class Registry:
         """A service's refusal (status 400), in the form of its protocol."""
         response: Response = internals.get(*ERRORS[service])(code, message, 400)
         return response
-
-    @staticmethod
-    def records(resource_type: str) -> Store[Record]:
-        """The records of all resources of a type, by physical id (a task definition: by family:revision).
-
-        A store shows one account and region. Use `scope()` outside of a request.
-        """
-        return stores.records(resource_type)
-
-    @staticmethod
-    def attributes(resource_type: str) -> Store[list[Record]]:
-        """The attributes, each a Key and a Value, of all load balancers or target groups, by ARN."""
-        return stores.attributes(resource_type)
-
-    @staticmethod
-    def regions(resource_type: str) -> set[str]:
-        """The regions that have a resource of this type."""
-        return stores.regions(resource_type)
 
     @staticmethod
     def run_no_services() -> None:

@@ -20,9 +20,9 @@ INTERRUPTED = "Service deployment rolled back because the local AWS ended in the
 
 
 class BlueGreen:
-    """Runs the service deployments with strategy BLUE_GREEN, CANARY or LINEAR.
+    """Leads the service deployments with strategy BLUE_GREEN, CANARY or LINEAR.
 
-    alarms(names) gives the alarms that are in ALARM; minute_seconds: real seconds in one of AWS's minutes.
+    alarms(names) gives those that are in ALARM now; minute_seconds is the length of one of AWS's minutes.
     """
 
     def __init__(

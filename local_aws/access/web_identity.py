@@ -1,7 +1,8 @@
-"""Signing in with a token: the provider, roles with a boundary, and STS's check of who may wear which.
+"""Signing in with a token: the provider, roles with a boundary, and STS's check of the token.
 
-MiniStack gives credentials to whoever asks; here a role is given only to a token that its trust policy
-accepts, of a provider that the account knows. The token's signature is not checked: nobody signs any here.
+MiniStack gives credentials for any token. Here the account must know the token's provider, and the role's
+trust policy must accept the token. The token's signature is not checked, because no provider on this machine
+signs tokens.
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 """
 
@@ -18,7 +19,7 @@ PROVIDER, ROLE = "AWS::IAM::OIDCProvider", "AWS::IAM::Role"
 
 
 class RefusedError(Exception):
-    """STS's error, by code and in its words."""
+    """A refusal of STS: its error code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -26,7 +27,7 @@ class RefusedError(Exception):
 
 
 def register(registry: Registry) -> None:
-    """The resource types, and the check before AssumeRoleWithWebIdentity."""
+    """Register the provider, roles with a boundary, and the check before AssumeRoleWithWebIdentity."""
     providers = registry.records(PROVIDER)
     _register_provider(registry, providers)
     _register_boundary(registry)
@@ -53,7 +54,7 @@ def must_be_trusted(
 ) -> None:
     """Raise RefusedError unless the account knows the token's issuer and the role trusts its subject.
 
-    asked: the request's parameters. role: IAM's record of it. now: seconds since 1970.
+    asked: the request's parameters. role: IAM's record of the role. now: seconds since 1970.
     """
     claims = claims_of(asked.get("WebIdentityToken", ""))
     issuer = str(claims.get("iss", "")).removeprefix("https://").rstrip("/")
@@ -79,7 +80,7 @@ def must_be_trusted(
 
 
 def claims_of(token: str) -> Mapping[str, Any]:
-    """What a JWT says. Raises RefusedError where it is none."""
+    """The claims of a JWT. Raises RefusedError when the token is no JWT."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -121,7 +122,7 @@ def _register_provider(registry: Registry, providers: Any) -> None:
 
 
 def _register_boundary(registry: Registry) -> None:
-    """MiniStack's role, which forgets its boundary; the boundary must exist, as at AWS."""
+    """Keep a role's boundary, which MiniStack forgets. As at AWS, the boundary must exist."""
     shipped = registry.shipped_resource_type(ROLE)
     roles, policies = registry.records(ROLE), registry.records("AWS::IAM::ManagedPolicy")
 

@@ -1,7 +1,7 @@
-"""AWS::CloudFormation::Stack: a stack like any other, made, updated and deleted by its parent.
+"""AWS::CloudFormation::Stack: a parent stack creates, updates and deletes a nested stack.
 
-MiniStack runs a nested template inside its parent's resource, without dynamic references, deletion policies
-or rollback. Here the parent asks the local AWS for a stack and waits for it, as CloudFormation does:
+MiniStack runs a nested template inside the parent's resource, without dynamic references, deletion policies
+or rollback. Here the parent stack asks the local AWS for a stack and waits for it, as CloudFormation does:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html
 """
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef as Stack
 
 TYPE = "AWS::CloudFormation::Stack"
-# A stack waits as long as the service in it does: 36 hours of AWS's time.
+# A stack waits as long as a service in it: 36 hours.
 LONGEST_MINUTES = 36 * 60
 LEAST_SECONDS = 3600.0
 LONGEST_NAME = 128
 
 
 def register(registry: Registry) -> None:
-    """Replace MiniStack's nested stacks."""
+    """Register AWS::CloudFormation::Stack, and let DescribeStacks show the parent of a stack."""
     nested = NestedStacks(registry)
     _show_parents(registry)
     registry.resource_type(TYPE, create=nested.create, update=nested.update, delete=nested.delete, waits=True)
 
 
 class NestedStacks:
-    """What CloudFormation does for a resource of TYPE; each call is on a thread of its own."""
+    """Creates, updates and deletes nested stacks; each call runs on a thread of its own."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -107,7 +107,7 @@ class NestedStacks:
 
 
 def _show_parents(registry: Registry) -> None:
-    """Let DescribeStacks say whose nested stack a stack is."""
+    """Let DescribeStacks show the parent and the root of a nested stack."""
     shipped = registry.shipped_operation("cloudformation", "DescribeStacks")
     stacks = registry.records(TYPE)
 
@@ -124,9 +124,9 @@ def _show_parents(registry: Registry) -> None:
 
 
 def request_of(properties: Properties) -> dict[str, Any]:
-    """The CreateStack or UpdateStack request that the properties stand for.
+    """The CreateStack or UpdateStack request for the properties of the resource.
 
-    The capabilities that were acknowledged for the parent hold for it. Raises ValueError for a list.
+    The parent's capabilities hold for the nested stack. Raises ValueError for a parameter that is a list.
     """
     parameters = properties.get("Parameters") or {}
     if any(isinstance(value, list | dict) for value in parameters.values()):
@@ -146,7 +146,7 @@ def request_of(properties: Properties) -> dict[str, Any]:
 
 
 def outputs_of(stack: "Stack") -> Attributes:
-    """What Fn::GetAtt finds: Outputs.NAME."""
+    """The attributes for Fn::GetAtt: Outputs.NAME."""
     return {f"Outputs.{one['OutputKey']}": one["OutputValue"] for one in stack.get("Outputs") or []}
 
 

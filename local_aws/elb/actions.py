@@ -1,5 +1,7 @@
-"""Actions and conditions of listener rules, between the three shapes they come in: the API's parameters,
-CloudFormation's properties, and XML. MiniStack keeps neither weights nor query strings; this does.
+"""Actions and conditions of listener rules: read from API parameters and templates, shown as XML.
+
+MiniStack keeps neither weights nor query strings; these functions keep both.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 """
 
 from collections.abc import Callable, Mapping
@@ -17,13 +19,13 @@ Parameters = Mapping[str, Any]
 
 
 def one(parameters: Parameters, key: str) -> str:
-    """A query parameter's value, "" when it is absent."""
+    """The value of a query parameter, "" when the request does not have it."""
     value = parameters.get(key, "")
     return str(value[0] if isinstance(value, list) else value)
 
 
 def members(parameters: Parameters, prefix: str) -> list[str]:
-    """The prefixes "<prefix>.member.1", "<prefix>.member.2" ... that the request holds."""
+    """The prefixes "<prefix>.member.1", "<prefix>.member.2" ... in the request."""
     found: list[str] = []
     while any(key.startswith(f"{prefix}.member.{len(found) + 1}") for key in parameters):
         found.append(f"{prefix}.member.{len(found) + 1}")
@@ -31,7 +33,7 @@ def members(parameters: Parameters, prefix: str) -> list[str]:
 
 
 def forward_config_from_api(parameters: Parameters, prefix: str) -> "ForwardConfig":
-    """The ForwardConfig of an action in an API request, {} when there is none."""
+    """The ForwardConfig of an action in an API request, {} when the action has none."""
     groups: list[TargetGroup] = [
         {
             "TargetGroupArn": one(parameters, f"{at}.TargetGroupArn"),
@@ -43,7 +45,7 @@ def forward_config_from_api(parameters: Parameters, prefix: str) -> "ForwardConf
 
 
 def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Action":
-    """The action with its weights; as at AWS, TargetGroupArn stands beside them only for a single group."""
+    """The action with its weights. As at AWS, only an action with one target group has TargetGroupArn too."""
     groups: list[TargetGroup] = [
         {"TargetGroupArn": g["TargetGroupArn"], "Weight": int(g.get("Weight", 1))}
         for g in (config.get("TargetGroups") or [] if config else [])
@@ -58,7 +60,7 @@ def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Ac
 
 
 def parse_actions(shipped: Callable[..., list["Action"]]) -> Callable[..., list["Action"]]:
-    """MiniStack's parser of API actions, with ForwardConfig."""
+    """Wrap MiniStack's parser of API actions, to add ForwardConfig."""
 
     def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list["Action"]:
         actions = shipped(parameters, prefix)
@@ -71,7 +73,7 @@ def parse_actions(shipped: Callable[..., list["Action"]]) -> Callable[..., list[
 
 
 def action_xml(shipped: Callable[["Action"], str]) -> Callable[["Action"], str]:
-    """MiniStack's action element, with the ForwardConfig that AWS always gives for a forward."""
+    """Wrap MiniStack's XML of an action. AWS shows ForwardConfig for every forward action."""
 
     def render(action: "Action") -> str:
         xml = shipped(action)
@@ -91,7 +93,7 @@ def action_xml(shipped: Callable[["Action"], str]) -> Callable[["Action"], str]:
 
 
 def conditions_from_api(parameters: Parameters, prefix: str = "Conditions") -> list[dict[str, Any]]:
-    """The conditions of an API request."""
+    """Read the conditions of an API request."""
     conditions = []
     for at in members(parameters, prefix):
         field = one(parameters, f"{at}.Field")
@@ -111,7 +113,7 @@ def conditions_from_api(parameters: Parameters, prefix: str = "Conditions") -> l
 
 
 def conditions_from_template(properties: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The conditions of an AWS::ElasticLoadBalancingV2::ListenerRule."""
+    """Read the conditions of an AWS::ElasticLoadBalancingV2::ListenerRule."""
     return [
         condition(
             one.get("Field", ""),
@@ -123,7 +125,7 @@ def conditions_from_template(properties: list[dict[str, Any]]) -> list[dict[str,
 
 
 def condition(field: str, values: list[Any], header: str = "") -> dict[str, Any]:
-    """A condition as it is kept: the typed config, and the plain Values that older clients read."""
+    """A condition's record: the typed config, and the plain Values for older clients."""
     kept: dict[str, Any] = {
         "Field": field,
         "Values": values if field in ("path-pattern", "host-header") else [],
@@ -134,7 +136,7 @@ def condition(field: str, values: list[Any], header: str = "") -> dict[str, Any]
 
 
 def condition_xml(kept: dict[str, Any]) -> str:
-    """A condition as DescribeRules gives it."""
+    """A condition in the XML of DescribeRules."""
     plain = "".join(f"<member>{escape(str(value))}</member>" for value in kept["Values"])
     xml = f"<Field>{escape(kept['Field'])}</Field><Values>{plain}</Values>"
     config = TYPED_VALUES.get(kept["Field"])

@@ -1,4 +1,7 @@
-"""The elbv2 operations in which MiniStack differs from AWS: a real port, weights, and AWS's refusals."""
+"""The operations of Elastic Load Balancing with a real port, weights, and AWS's refusals.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""The records of Elastic Load Balancing, what AWS checks about them, and its words when it refuses."""
+"""The records of Elastic Load Balancing, and what AWS refuses, in its words.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+"""
 
 import uuid
 from collections.abc import Iterable
@@ -18,7 +21,7 @@ DEFAULT_DELAY_SECONDS = 300.0
 
 
 class RefusedError(Exception):
-    """A request that AWS refuses: its error code and message."""
+    """A refused request: AWS's error code and message."""
 
     def __init__(self, code: str, message: str, handler_code: str = "InvalidRequest") -> None:
         super().__init__(message)
@@ -35,7 +38,7 @@ def as_resource_error(refused: RefusedError) -> ValueError:
 
 
 class Records:
-    """The records of Elastic Load Balancing by ARN, and what AWS checks about them."""
+    """The records of load balancers, listeners, rules and target groups by ARN, and checks on them."""
 
     def __init__(self, registry: Registry) -> None:
         self.load_balancers = registry.records(LOAD_BALANCER)
@@ -53,7 +56,7 @@ class Records:
         priority: str,
         own: str = "",
     ) -> None:
-        """Raise RefusedError when AWS would not take this rule; `own` is the modified rule's ARN."""
+        """Raise RefusedError when AWS refuses this rule. own: the ARN of the rule that is modified."""
         if problem := refusal(conditions):
             raise RefusedError("ValidationError", problem)
         for action in actions:
@@ -75,7 +78,7 @@ class Records:
                 )
 
     def users_of(self, group: str) -> list[str]:
-        """The ARNs of the load balancers whose rules lead to the group."""
+        """The ARNs of the load balancers whose rules forward to the target group."""
         found = []
         for rule in self.rules.values():
             if any(arn == group for action in rule["Actions"] for arn, _ in weighted_target_groups(action)):
@@ -84,12 +87,12 @@ class Records:
         return found
 
     def relink(self) -> None:
-        """Write on every target group which load balancers use it, as DescribeTargetGroups gives it."""
+        """Write LoadBalancerArns into the record of every target group."""
         for arn, record in self.target_groups.items():
             record["LoadBalancerArns"] = self.users_of(arn)
 
     def delay(self, group: str) -> float:
-        """The group's deregistration delay in seconds."""
+        """The target group's deregistration delay in seconds."""
         for attribute in self.attributes.get(group) or []:
             if attribute["Key"] == "deregistration_delay.timeout_seconds":
                 return float(attribute["Value"])
@@ -107,7 +110,7 @@ class Records:
 
 
 def full_name(arn: str) -> str:
-    """The dimension of its metrics: app/NAME/ID of a load balancer, targetgroup/NAME/ID of a target group.
+    """The value in a metric's dimension: app/NAME/ID (load balancer), targetgroup/NAME/ID (target group).
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """

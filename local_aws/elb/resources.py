@@ -1,4 +1,7 @@
-"""Load balancers, listeners, rules and target groups in CloudFormation: checked as AWS does, made real."""
+"""Load balancers, listeners, rules and target groups in CloudFormation, with AWS's checks and real ports.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html
+"""
 
 from collections.abc import Callable
 
@@ -21,7 +24,7 @@ from pipeline.errors import PortInUseError
 
 
 def register(registry: Registry, records: Records, ports: Ports, settle: Callable[[], None]) -> None:
-    """Register the resource types; `settle` makes the real listeners follow."""
+    """Register the resource types. settle: makes the real listeners follow the records."""
     keep_weights()
 
     def wrap(
@@ -85,7 +88,7 @@ def register(registry: Registry, records: Records, ports: Ports, settle: Callabl
         record["DNSName"] = attributes["DNSName"] = f"localhost:{ports.reserve(arn)}"
 
     def give_full_name(arn: str, attributes: Attributes) -> None:
-        # MiniStack leaves "targetgroup/" out, and an alarm on such a dimension sees no data.
+        # MiniStack leaves out "targetgroup/". An alarm on such a dimension gets no data.
         attributes["TargetGroupFullName"] = full_name(arn)
 
     def check_rule(properties: Properties, physical_id: str) -> None:
@@ -109,7 +112,7 @@ def register(registry: Registry, records: Records, ports: Ports, settle: Callabl
 
 
 def keep_weights() -> None:
-    """Write the rules of a template with weights and whole conditions."""
+    """Keep weights and whole conditions in the rules of a template."""
     elbv2.read_template_actions(
         lambda action, template: elb_actions.with_forward_config(action, template.get("ForwardConfig"))
     )

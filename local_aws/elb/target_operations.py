@@ -1,4 +1,4 @@
-"""RegisterTargets, DeregisterTargets and DescribeTargetHealth, as the load balancer really sees the targets.
+"""RegisterTargets, DeregisterTargets and DescribeTargetHealth, with the health from real checks.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
 """

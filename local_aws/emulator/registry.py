@@ -21,7 +21,6 @@ from local_aws.emulator import internals
 from local_aws.emulator import records as stores
 from local_aws.emulator import request as api_request
 from local_aws.emulator.cloudformation import Attributes, Properties
-from local_aws.emulator.records import Record, Store
 from local_aws.emulator.request import Request, Response
 
 __all__ = ["Attributes", "Properties", "Registry", "Request", "ResourceType", "Response"]
@@ -42,9 +41,9 @@ class ResourceType(TypedDict):
     snapshot: Delete
 
 
-# All tables are named by MiniStack's module and the name in it.
+# Each pair is a module of MiniStack's services and a name in it.
 RESOURCE_TYPES = ("cloudformation.provisioners", "_RESOURCE_HANDLERS")
-# The table of operations by service.
+# The tables of operations.
 OPERATIONS = {
     "ecs": ("ecs", "_ACTION_MAP"),
     "elbv2": ("alb", "_ACTION_MAP"),
@@ -52,7 +51,7 @@ OPERATIONS = {
     "ec2": ("ec2", "_ACTION_MAP"),
     "cloudformation": ("cloudformation.handlers", "_ACTION_HANDLERS"),
 }
-# What makes an error response of a service: code, message, status.
+# The functions that make an error response of code, message and status.
 ERRORS = {
     "ec2": ("ec2", "_error"),
     "ecr": ("ecr", "error_response_json"),
@@ -64,8 +63,12 @@ ERRORS = {
 class Registry:
     """Where the modules of the local AWS register what they do.
 
-    checkout: names, labels and ports of the one whose local AWS it is.
+    checkout: names, labels and ports of this local AWS.
     """
+
+    records = staticmethod(stores.records)
+    attributes = staticmethod(stores.attributes)
+    regions = staticmethod(stores.regions)
 
     def __init__(self, checkout: Checkout) -> None:
         self.checkout = checkout
@@ -100,9 +103,9 @@ class Registry:
         CloudFormation delete the old one after the update (a replacement); delete(physical_id, properties);
         snapshot(physical_id, properties) runs before a delete whose policy is Snapshot.
         Each may raise ValueError(AWS's words): the resource fails and the stack rolls back.
-        waits: it blocks, so it runs on a thread of its own; meanwhile the stack is IN_PROGRESS and the API
-        answers. Account and region are pinned on that thread.
-        sent_back: an update that failed is followed by one to the previous properties.
+        waits: the handlers block, so they run on a thread of their own, with account and region pinned.
+        Meanwhile the stack is IN_PROGRESS and the API answers.
+        sent_back: after a failed update, CloudFormation updates the resource to its previous properties.
         """
         handlers: dict[str, Any] = {
             "create": create,
@@ -117,7 +120,7 @@ class Registry:
             (types.add if chosen else types.discard)(name)
 
     def before_request(self, hook: Callable[[Request], Response | None]) -> None:
-        """Run `hook` before a request is answered; the response it gives, if any, is the answer."""
+        """Run `hook` before each request. If the hook gives a response, that response is the answer."""
         if not self._before_request:
             from ministack import app
 
@@ -168,49 +171,31 @@ class Registry:
         return response
 
     @staticmethod
-    def records(resource_type: str) -> Store[Record]:
-        """The records of all resources of a type, by physical id (a task definition: by family:revision).
-
-        They are those of one account and region: use `scope()` when not answering a request.
-        """
-        return stores.records(resource_type)
-
-    @staticmethod
-    def attributes(resource_type: str) -> Store[list[Record]]:
-        """The attributes, each a Key and a Value, of all load balancers or target groups, by ARN."""
-        return stores.attributes(resource_type)
-
-    @staticmethod
-    def regions(resource_type: str) -> set[str]:
-        """The regions that have a resource of this type."""
-        return stores.regions(resource_type)
-
-    @staticmethod
     def run_no_services() -> None:
-        """Keep MiniStack's own scheduler of ECS services from running beside another."""
+        """Stop MiniStack's own scheduler of ECS services."""
         internals.replace("ecs", "_reconcile_service_tasks", lambda _: lambda *_: None)
 
     def keep(self, name: str, get: Callable[[], Any], put: Callable[[Any], None]) -> None:
-        """Keep a module's own records over a restart of the server, as MiniStack's are.
+        """Keep a module's own records over a restart of the server.
 
-        get() gives what pickle can take, every two seconds on another thread; put(value) gets it back before
-        the on_start hooks run, and is not called when nothing was saved.
+        get() is called every two seconds on another thread and gives a value that pickle can take. put(value)
+        is called before the on_start hooks, and not at all when nothing was saved.
         """
         self.kept[name] = (get, put)
 
     def scope(self, region: str = REGION) -> AbstractContextManager[None]:
-        """Pin the local AWS's account and a region on this thread, for work outside of a request."""
+        """Pin account and region on this thread, for work outside of a request."""
         scope: AbstractContextManager[None] = responses.request_scope(self.checkout.account, region)
         return scope
 
     @staticmethod
     def region() -> str:
-        """The region of the request, or of the scope, that this thread works in."""
+        """The region of this thread's request or scope."""
         region: str = responses.get_region()
         return region
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client of the local AWS itself; on the event loop it would wait for itself for ever."""
+        """A boto3 client of the local AWS itself. A call on the event loop would block that loop for ever."""
         sdk: Any = boto3  # the stubs know no service by a name that is a variable
         return sdk.client(
             service,
@@ -222,14 +207,15 @@ class Registry:
         )
 
     def on_start(self, hook: Hook) -> None:
-        """Run `hook` on the server's event loop once the remembered state is back, before the first request.
+        """Run `hook` on the server's event loop after the records are restored, before the first request.
 
-        It may be a coroutine function. Calls of `client` must wait until requests are served: start a thread.
+        The hook may be a coroutine function. It must not use `client`, because no request is served yet:
+        start a thread.
         """
         self._start.append(hook)
 
     def on_shutdown(self, hook: Hook) -> None:
-        """Run `hook` on the server's event loop when the server ends by SIGTERM, last registered first."""
+        """Run `hook` on the server's event loop at SIGTERM. The hook that was registered last runs first."""
         self._shutdown.append(hook)
 
     async def start(self) -> None:
@@ -246,7 +232,7 @@ def _also(types: set[str], shipped: Callable[[str], bool]) -> Callable[[str], bo
 
 
 def _function_of(operation: str) -> str:
-    """ECR's table of operations is made anew for each request, from functions named after them."""
+    """The function of an ECR operation: MiniStack makes ECR's table of operations anew for each request."""
     return re.sub("(?=[A-Z])", "_", operation).lower()
 
 

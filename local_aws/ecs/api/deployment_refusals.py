@@ -1,4 +1,4 @@
-"""What ECS refuses about a deployment configuration before anything begins, in its words: pure.
+"""What ECS refuses about a deployment configuration before a deployment begins, in its words: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
 """
@@ -34,7 +34,7 @@ BOUNDS = {
 
 
 def refusal(configuration: "DeploymentConfiguration", load_balancers: Sequence["LoadBalancer"]) -> str | None:
-    """Why ECS would not take these, None when it would."""
+    """Why ECS refuses this configuration, None when ECS accepts it."""
     strategy = configuration.get("strategy") or "ROLLING"
     if strategy not in STRATEGIES:
         return f"Invalid deployment strategy. Valid values are: {', '.join(STRATEGIES)}"
@@ -45,12 +45,13 @@ def refusal(configuration: "DeploymentConfiguration", load_balancers: Sequence["
 
 
 def stack_refusal(configuration: "DeploymentConfiguration") -> str | None:
-    """Why CloudFormation, which waits for a deployment, would not take one that ECS itself would.
+    """Why CloudFormation refuses a deployment configuration that ECS accepts, None when it does not.
 
-    Its pauses count in full: "bakeTimeInMinutes and every hook's timeout", as those who met it tell.
+    CloudFormation waits for a deployment, so it adds up the bake time and the timeout of every hook. AWS does
+    not document this limit; users have reported it.
     """
     if (configuration.get("strategy") or "ROLLING") == "ROLLING" or any(_numbers(configuration)):
-        return None  # the latter is ECS's to refuse
+        return None  # ECS itself refuses bad numbers
     minutes = sum(step.minutes for step in steps_of(configuration, reconcile=False))
     pauses = [h for h in configuration.get("lifecycleHooks") or [] if h.get("targetType") == "PAUSE"]
     for hook in pauses:

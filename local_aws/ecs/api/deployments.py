@@ -1,4 +1,4 @@
-"""List-, Describe-, Continue- and StopServiceDeployment, and DescribeServiceRevisions.
+"""ListServiceDeployments, Describe-, Continue- and StopServiceDeployment, DescribeServiceRevisions.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/continue-service-deployment.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
@@ -20,14 +20,14 @@ MOST = 100
 
 
 class DeploymentOperations:
-    """The API of service deployments on top of the scheduler."""
+    """The operations on service deployments."""
 
     def __init__(self, scheduler: Scheduler, services: ServiceOperations) -> None:
         self._scheduler = scheduler
         self._services = services
 
     def list(self, request: Request) -> Answer:
-        """Newest first; `createdAt` and `status` choose among them."""
+        """ListServiceDeployments: newest first, filtered by `createdAt` and `status`."""
         cluster, service = request.get("cluster"), str(request.get("service") or "")
         if not cluster and ":service/" in service:
             cluster = service.partition(":service/")[2].partition("/")[0]
@@ -99,7 +99,7 @@ class DeploymentOperations:
         return {"serviceDeploymentArn": rollout.arn}
 
     def stop(self, request: Request) -> Answer:
-        """StopServiceDeployment: roll back, or leave everything as it is (ABORT)."""
+        """StopServiceDeployment: roll back, or leave traffic and tasks as they are (ABORT)."""
         kind = request.get("stopType") or "ROLLBACK"
         if kind not in ("ROLLBACK", "ABORT"):
             raise _invalid("Invalid stopType. Valid values are: ABORT, ROLLBACK")

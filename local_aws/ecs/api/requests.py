@@ -1,4 +1,7 @@
-"""What ECS refuses before it does anything, in its words."""
+"""What ECS refuses before it acts on a request, in its words.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+"""
 
 import json
 import uuid
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class EcsError(Exception):
-    """An ECS request that is refused: AWS's error code and message."""
+    """A refused ECS request: AWS's error code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -52,7 +55,7 @@ def name_in(reference: str) -> str:
 
 
 class Checks:
-    """Looks requests up in what exists: clusters, task definitions, target groups, the network."""
+    """Checks requests against the records of clusters, task definitions, target groups and the network."""
 
     def __init__(self, registry: Registry) -> None:
         self._clusters = registry.records("AWS::ECS::Cluster")
@@ -83,7 +86,7 @@ class Checks:
         return definition
 
     def load_balancers(self, load_balancers: Sequence["LoadBalancer"], definition: "TaskDefinition") -> None:
-        """Target groups must exist and be in use, and lead to a container and port of the task definition."""
+        """Refuse a target group that is unknown, unused, or names no container and port of the definition."""
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         for one in load_balancers:
             arn, name, port = (
@@ -111,7 +114,7 @@ class Checks:
                 )
 
     def traffic(self, load_balancers: Sequence["LoadBalancer"]) -> None:
-        """Both target groups of a deployment that moves traffic must exist, and a rule must lead to each.
+        """Refuse target groups of a blue/green deployment that are unknown, or that no rule forwards to.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
         """
@@ -132,7 +135,7 @@ class Checks:
                 )
 
     def network(self, network: Mapping[str, Any], definition: "TaskDefinition") -> None:
-        """An awsvpc task needs subnets and security groups that exist."""
+        """Refuse an awsvpc task without subnets, or with unknown subnets or security groups."""
         if definition.get("networkMode") != "awsvpc":
             return
         awsvpc = network.get("awsvpcConfiguration") or {}

@@ -1,4 +1,4 @@
-"""AWS::ECS::Service: CloudFormation waits until the service is steady, fails when its circuit breaker trips.
+"""AWS::ECS::Service: CloudFormation waits until the service is steady, and fails when its deployment fails.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
 
 SERVICE = "AWS::ECS::Service"
-# CloudFormation waits 36 hours for a service whose deployment waits.
+# CloudFormation waits for a service deployment for 36 hours.
 STABILISE_MINUTES = 36 * 60
 LEAST_SECONDS = 600.0
 
@@ -60,7 +60,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
             operations.delete({"cluster": properties.get("Cluster"), "service": physical_id, "force": True})
             service = operations.find(properties.get("Cluster"), physical_id)
         except EcsError:
-            return  # gone already, or its cluster is
+            return  # the service or its cluster is gone
         wait_until(
             lambda: service.status == "INACTIVE" or None,
             what=f"the deletion of {service.name}",
@@ -73,7 +73,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
 
 
 def request_of(properties: Properties) -> dict[str, Any]:
-    """The API request that the properties stand for."""
+    """The API request for the properties of the resource."""
     request: dict[str, Any] = camel({key: value for key, value in properties.items() if key != "ServiceName"})
     request.pop("serviceConnectConfiguration", None)
     for number in ("desiredCount", "healthCheckGracePeriodSeconds"):
@@ -108,7 +108,7 @@ def _call(operation: Any) -> dict[str, Any]:
 
 
 def _wait(service: Service, timeout: float) -> None:
-    """Return when the present primary deployment is complete; raise ValueError in AWS's words if it fails."""
+    """Wait until the primary deployment is complete. Raises ValueError in AWS's words when it fails."""
     deployment = service.primary
     try:
         state = wait_until(

@@ -40,7 +40,7 @@ SETTINGS = (
 
 
 class ServiceOperations:
-    """The API of services on top of the scheduler."""
+    """The operations on services."""
 
     def __init__(self, scheduler: Scheduler, checks: Checks) -> None:
         self._scheduler = scheduler
@@ -131,7 +131,7 @@ class ServiceOperations:
         }
 
     def find(self, cluster: str | None, reference: str) -> Service:
-        """A service by name or ARN. Raises EcsError when cluster or service do not exist."""
+        """A service by name or ARN. Raises EcsError when the cluster or the service does not exist."""
         cluster_arn = self._checks.cluster_arn(cluster)
         arn = f"{cluster_arn.replace(':cluster/', ':service/')}/{name_in(reference)}"
         service = self._scheduler.services.get(arn)
@@ -155,5 +155,5 @@ class ServiceOperations:
 
 
 def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What a deployment's tasks are made with."""
+    """The part of a request that a deployment's tasks start with."""
     return {key: request[key] for key in SETTINGS if request.get(key)}

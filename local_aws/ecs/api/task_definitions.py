@@ -1,4 +1,7 @@
-"""AWS::ECS::TaskDefinition, whole: MiniStack's own handler loses secrets, health checks and dependencies."""
+"""AWS::ECS::TaskDefinition with secrets, health checks and dependencies, which MiniStack's handler loses.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +11,12 @@ from local_aws.ecs.api.task_definition_refusals import refusal
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
-# Maps from names that the user chose: their keys are data, not property names.
+# The keys of these maps are the user's data, not property names.
 FREE_FORM = ("options", "dockerLabels", "driverOpts", "labels")
 
 
 def camel(value: Any, inside: str = "") -> Any:
-    """CloudFormation's PascalCase as the ECS API's camelCase; keys that the user chose stay as they are."""
+    """Turn CloudFormation's PascalCase keys into the ECS API's camelCase; the user's own keys stay."""
     if isinstance(value, Mapping):
         if inside in FREE_FORM:
             return {key: str(one) for key, one in value.items()}
@@ -25,7 +28,7 @@ def camel(value: Any, inside: str = "") -> Any:
 
 
 def normalised(definition: dict[str, Any]) -> dict[str, Any]:
-    """Container definitions with the types and defaults that the API gives back."""
+    """The task definition with the API's types and defaults in its container definitions."""
     containers = []
     for container in definition.get("containerDefinitions") or []:
         essential = str(container.get("essential", True)).lower() == "true"
@@ -41,7 +44,7 @@ def normalised(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(definition: Any) -> None:
-    """Raise EcsError when Fargate would not take a task definition in the API's names."""
+    """Raise EcsError when Fargate refuses a task definition in the API's names."""
     if (why := refusal(definition)) is not None:
         raise EcsError("ClientException", why)
 

@@ -14,7 +14,7 @@ Answer = dict[str, Any]
 
 
 class TaskOperations:
-    """The API of tasks on top of the scheduler."""
+    """The operations on tasks."""
 
     def __init__(self, scheduler: Scheduler, checks: Checks) -> None:
         self._scheduler = scheduler
@@ -64,7 +64,7 @@ class TaskOperations:
         return {"tasks": found, "failures": failures}
 
     def list(self, request: Request) -> Answer:
-        """Running tasks unless desiredStatus says STOPPED; newest first."""
+        """ListTasks: running tasks, or stopped tasks with desiredStatus STOPPED; newest first."""
         cluster = self._checks.cluster_arn(request.get("cluster"))
         wanted = request.get("desiredStatus") or "RUNNING"
         family, service = request.get("family"), request.get("serviceName")

@@ -1,4 +1,4 @@
-"""Amazon ECS on this machine: puts scheduler, tasks, operations and resource types together."""
+"""Puts ECS's scheduler, tasks, operations and resource types together."""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,4 +1,4 @@
-"""A deployment that moves traffic, stage by stage: does what `stages.judge` says.
+"""A service deployment that moves traffic, stage by stage: acts on the decisions of `stages.judge`.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
 """
@@ -38,7 +38,7 @@ class BlueGreen:
         self._minute = minute_seconds
 
     def leads(self, service: Service) -> bool:
-        """Whether several revisions run on purpose, so that no rolling step may look at the service."""
+        """Whether several revisions of the service run on purpose: then no rolling step may act on it."""
         rollout = service.rollout
         return (
             service.status == "ACTIVE"
@@ -48,7 +48,7 @@ class BlueGreen:
         )
 
     def begin(self, service: Service, rollout: ServiceDeployment, now: float) -> None:
-        """Start a deployment; one that is under way is stopped, and its new revision taken away first."""
+        """Start a deployment. One under way is stopped first, and its new revision's tasks are removed."""
         before = service.rollout
         if before is not None and before.is_ongoing:
             if before.moves_traffic and before.step.stage == "CLEAN_UP" and not before.is_rolling_back:
@@ -66,7 +66,7 @@ class BlueGreen:
         self._enter(service, rollout, 0, now)
 
     def resume(self, service: Service, now: float) -> None:
-        """After the server died: CloudFormation's side of the deployment is lost, so it is rolled back."""
+        """Roll back after a restart of the server: CloudFormation no longer waits for the deployment."""
         rollout = service.rollout
         if rollout is None or not rollout.is_ongoing:
             return
@@ -77,7 +77,7 @@ class BlueGreen:
             rollout.become("STOPPED", now, INTERRUPTED)
 
     def step(self, service: Service, now: float) -> None:
-        """Look once: keep every revision's tasks, and go to the next stage when it is time."""
+        """Keep every revision's tasks running, and enter the next stage when it is time."""
         views = self._fleet.look(service, now)
         decisions = {one.id: self._fleet.keep(service, one, views, now) for one in list(service.deployments)}
         rollout = service.rollout
@@ -95,7 +95,7 @@ class BlueGreen:
             self._succeed(service, rollout, now)
 
     def times(self, service: Service) -> list[float]:
-        """When time alone moves the deployment on, in seconds since 1970."""
+        """The times at which the deployment moves on by itself, in seconds since 1970."""
         rollout = service.rollout
         if rollout is None or not rollout.is_ongoing or not rollout.steps:
             return []
@@ -103,7 +103,7 @@ class BlueGreen:
         return [rollout.entered_at + rollout.step.minutes * self._minute, *hooks]
 
     def abort(self, service: Service, rollout: ServiceDeployment, now: float) -> None:
-        """Stop where it is: traffic and tasks stay as they are until the next deployment."""
+        """Stop the deployment. Traffic and tasks stay as they are until the next deployment."""
         rollout.become("STOPPED", now, "Service deployment stopped by StopServiceDeployment.")
         rollout.new.become("FAILED", rollout.reason, now)
         service.say(f"(deployment {rollout.new.id}) deployment stopped.", now)

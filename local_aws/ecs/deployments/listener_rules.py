@@ -1,4 +1,4 @@
-"""Listener rules as ECS sees and moves them, and what it says when it cannot.
+"""The listener rules of a deployment: ECS reads and writes their weights, and says why it cannot.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
 """
@@ -22,7 +22,7 @@ POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
 class ListenerRules:
-    """The weights in listener rules."""
+    """Reads and writes the weights of listener rules."""
 
     def __init__(self, registry: Registry, records: Records) -> None:
         self._registry = registry
@@ -30,12 +30,12 @@ class ListenerRules:
         self._roles = registry.records("AWS::IAM::Role")
 
     def serving(self, rule: str) -> list[str]:
-        """The target groups that the rule sends anything to."""
+        """The target groups to which the rule sends traffic."""
         with self._registry.scope(region_of(rule)):
             return [group for group, weight in self._groups(rule) if weight > 0]
 
     def move(self, rule: str, weights: Mapping[str, int]) -> None:
-        """Write the rule's weights; they hold from the next request on."""
+        """Write the rule's weights. The weights hold from the next request on."""
         groups: list[TargetGroup] = [
             {"TargetGroupArn": group, "Weight": weight} for group, weight in sorted(weights.items())
         ]
@@ -48,7 +48,7 @@ class ListenerRules:
             self._records.relink()
 
     def problem(self, load_balancer: "LoadBalancer") -> str:
-        """Why a deployment cannot use this load balancer as it is, "" when it can."""
+        """Why a deployment cannot use this load balancer, "" when it can."""
         advanced = load_balancer["advancedConfiguration"]
         production, test = advanced["productionListenerRule"], advanced.get("testListenerRule", "")
         pair = (load_balancer["targetGroupArn"], advanced["alternateTargetGroupArn"])
@@ -105,7 +105,7 @@ def trusts_ecs(document: Any) -> bool:
 
 
 def may_move_traffic(role: Mapping[str, Any]) -> bool:
-    """Whether a role has AWS's managed policy for this, or policies of its own that speak of ModifyRule."""
+    """Whether a role has AWS's managed policy for load balancers, or an own policy that names ModifyRule."""
     attached = [str(one) for one in role.get("AttachedPolicies") or []]
     own = json.dumps(role.get("InlinePolicies") or {})
     return any(POLICY in one or "AdministratorAccess" in one for one in attached) or any(

@@ -1,4 +1,4 @@
-"""Which target group a new revision gets, and how a deployment's traffic moves between its two.
+"""Which target group a new revision gets, and how traffic moves between the two target groups.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
 """
@@ -16,7 +16,7 @@ PRODUCTION, TEST = "productionListenerRule", "testListenerRule"
 
 
 class Traffic(Protocol):
-    """The listener rules as ECS sees and moves them."""
+    """The listener rules of a deployment."""
 
     def serving(self, rule: str) -> list[str]: ...
     def move(self, rule: str, weights: Mapping[str, int]) -> None: ...
@@ -24,15 +24,16 @@ class Traffic(Protocol):
 
 
 class TrafficShift:
-    """Writes what a service deployment decided into its rules."""
+    """Writes the weights of a service deployment into its listener rules."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
 
     def resolved(self, rollout: ServiceDeployment) -> dict[str, Any]:
-        """The new revision's settings with a target group of its own: the one the old revision is not in.
+        """The new revision's settings with the target group that the old revision does not use.
 
-        With no old revision it is the one that the production rule sends nothing to, as seen on AWS:
+        Without an old revision, it is the target group without traffic of the production rule, as seen on
+        AWS:
         https://github.com/go-to-k/cdk-real-drift/issues/1730
         """
         taken = {
@@ -60,7 +61,7 @@ class TrafficShift:
         rollout.test_percent = percent
 
     def problem(self, rollout: ServiceDeployment) -> str:
-        """Why the deployment cannot begin, in ECS's words; "" when it can."""
+        """Why the deployment cannot begin, in ECS's words, "" when it can."""
         balancers = rollout.new.request.get("loadBalancers") or []
         return next(filter(None, map(self._traffic.problem, balancers)), "")
 

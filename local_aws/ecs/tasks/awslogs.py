@@ -1,4 +1,4 @@
-"""The awslogs log driver: what a container writes, line by line, into CloudWatch Logs of the local AWS.
+"""The awslogs log driver: sends each line of a container's output to CloudWatch Logs of the local AWS.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 """
@@ -24,11 +24,11 @@ LONGEST_EVENT_BYTES = 256 * 1024 - 26
 
 
 class LogDriverError(Exception):
-    """The log stream could not be made; the message is ECS's, and the container does not start."""
+    """The log stream could not be created, so the container does not start. The message is ECS's."""
 
 
 def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str] | None:
-    """Log group and stream name of a container definition, None when it has no awslogs driver."""
+    """The log group and log stream of a container definition, None without the awslogs driver."""
     configuration = definition.get("logConfiguration")
     if not configuration or configuration.get("logDriver") != "awslogs":
         return None
@@ -37,7 +37,7 @@ def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str
 
 
 def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> None:
-    """Make the stream. Raises LogDriverError in AWS's words, above all when the group does not exist."""
+    """Create the log stream. Raises LogDriverError in AWS's words, e.g. when the log group does not exist."""
     try:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
     except ClientError as error:
@@ -50,7 +50,7 @@ def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> No
 
 
 def events(pieces: Iterable[bytes]) -> Iterator["LogEvent"]:
-    """Log events from Docker's output with times; pieces and lines need not coincide."""
+    """The log events in Docker's output with times. A piece may end within a line."""
     rest = b""
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
@@ -72,7 +72,7 @@ def event(line: bytes) -> "LogEvent":
 
 
 class LogStream:
-    """Carries one container's output to one log stream, on two threads: one reads, one sends in batches."""
+    """Sends one container's output to one log stream, on two threads: one reads, one sends batches."""
 
     def __init__(
         self, client: "CloudWatchLogsClient", group: str, stream: str, pieces: Callable[[], Iterable[bytes]]
@@ -89,7 +89,7 @@ class LogStream:
         self._sender.start()
 
     def finish(self, timeout: float = 10) -> None:
-        """Wait until the container's last words have arrived, at most `timeout` seconds."""
+        """Wait until the container's last lines are sent, for at most `timeout` seconds."""
         self._reader.join(timeout)
         self._ended.set()
         self._sender.join(timeout)
@@ -101,7 +101,7 @@ class LogStream:
                     with self._lock:
                         self._waiting.append(one)
         except Exception:
-            # Whatever ends the stream (the daemon, the container's removal), what was read is still sent.
+            # When dockerd or the container ends the stream, the lines that were read are still sent.
             logger.exception("the output of a container could not be read to its end")
         finally:
             self._ended.set()

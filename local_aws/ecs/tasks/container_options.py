@@ -1,4 +1,4 @@
-"""A container definition of ECS in the words of the Docker SDK: pure.
+"""A container definition of ECS as options of the Docker SDK: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
@@ -17,7 +17,7 @@ DEFAULT_STOP_TIMEOUT_SECONDS = 30  # Fargate's
 
 
 def container_options(definition: "ContainerDefinition", volumes: Mapping[str, str]) -> dict[str, Any]:
-    """What a container definition means in the Docker SDK's words. volumes: task volume to Docker volume."""
+    """The Docker SDK's options for a container definition. volumes: task volume -> Docker volume."""
     linux = definition.get("linuxParameters") or {}
     capabilities = linux.get("capabilities") or {}
     options: dict[str, Any] = {
@@ -47,7 +47,7 @@ def container_options(definition: "ContainerDefinition", volumes: Mapping[str, s
 
 
 def _health_check(check: "HealthCheck | None") -> dict[str, Any] | None:
-    """ECS's container health check; its defaults are ECS's.
+    """The health check of a container, with ECS's defaults.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """

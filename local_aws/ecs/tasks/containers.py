@@ -1,4 +1,7 @@
-"""Real containers for ECS tasks, through the Docker SDK: the only part of the tasks that talks to Docker."""
+"""The containers of tasks in Docker. No other module of this package talks to Docker.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html
+"""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +50,7 @@ class Containers:
 
     @cached_property
     def _client(self) -> docker.DockerClient:
-        # docker.from_env() asks the engine for its version: only who has something to run may need one.
+        # docker.from_env() asks the engine for its version, so a client is made only when a task needs one.
         return docker.from_env(timeout=120, max_pool_size=64)
 
     def watch(self) -> None:
@@ -85,7 +88,7 @@ class Containers:
         container = self._client.containers.create(
             image,
             entrypoint=["sleep", "infinity"],
-            # A first process has no default action for SIGTERM.
+            # The first process of a container ignores SIGTERM unless it handles SIGTERM.
             stop_signal="SIGKILL",
             name=self._checkout.name("task", task_id, "network"),
             labels=self._checkout.labels(TASK_KIND, task=task_id),

@@ -1,4 +1,4 @@
-"""In which order the containers of a task start: pure.
+"""The order in which the containers of a task start and stop: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
 """
@@ -48,7 +48,7 @@ def startable(definitions: Sequence["ContainerDefinition"], states: Mapping[str,
 
 
 def lost(definitions: Sequence["ContainerDefinition"], states: Mapping[str, State]) -> tuple[str, str] | None:
-    """A container that can never start, and why in the ECS agent's words."""
+    """A container that can never start, and the reason in the ECS agent's words."""
     for one in definitions:
         if states[one["name"]].status != "PENDING":
             continue
@@ -64,7 +64,7 @@ def lost(definitions: Sequence["ContainerDefinition"], states: Mapping[str, Stat
 
 
 def stop_order(definitions: Sequence["ContainerDefinition"]) -> list[str]:
-    """The containers in the order they stop: each before what it depends on."""
+    """The containers in the order in which they stop: each before its dependencies."""
     remaining = {one["name"]: {d["containerName"] for d in one.get("dependsOn") or []} for one in definitions}
     order: list[str] = []
     while remaining:

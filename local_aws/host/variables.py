@@ -25,7 +25,8 @@ class Variables(BaseModel):
     """The values of the variables; None for a variable that is unset or empty.
 
     port: the TCP port of the API. http_port: of the first listener on port 80. minute_seconds: real seconds
-    for each minute that AWS counts. record: a file that gets a JSON line for each call.
+    for each minute that AWS counts. record: a file that gets a JSON line for each call. hold: a file that a
+    test writes the name of a lifecycle stage into, to keep deployments there.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +36,14 @@ class Variables(BaseModel):
     minute_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
     record: Path | None = None
+    hold: Path | None = None
+
+    def holds(self, stage: str) -> bool:
+        """Whether the file `hold` names this lifecycle stage, which no deployment leaves meanwhile."""
+        try:
+            return self.hold is not None and self.hold.read_text(encoding="utf-8") == stage
+        except FileNotFoundError:
+            return False
 
 
 def read(environ: Mapping[str, str]) -> Variables:

@@ -1,5 +1,6 @@
 """Puts ECS's scheduler, tasks, operations and resource types together."""
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -20,6 +21,7 @@ from local_aws.ecs.tasks.task import Task
 from local_aws.elb.records import Records
 from local_aws.elb.target_groups import target_groups
 from local_aws.emulator.registry import Registry, Response
+from local_aws.host import variables
 
 
 @cache
@@ -50,6 +52,7 @@ def scheduler(registry: Registry) -> Scheduler:
         alarms=lambda names: in_alarm(registry, names),
         within=lambda service: registry.scope(region_of(service.arn)),
         minute_seconds=registry.checkout.minute_seconds,
+        held=variables.read(os.environ).holds,
     )
     registry.keep("ecs", made.kept, made.restore)
     registry.on_start(containers.remove_all_tasks)

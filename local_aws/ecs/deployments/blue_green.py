@@ -22,7 +22,8 @@ INTERRUPTED = "Service deployment rolled back because the local AWS ended in the
 class BlueGreen:
     """Leads the service deployments with strategy BLUE_GREEN, CANARY or LINEAR.
 
-    alarms(names) gives those that are in ALARM now; minute_seconds is the length of one of AWS's minutes.
+    alarms(names) gives those that are in ALARM now; minute_seconds is the length of one of AWS's minutes;
+    held(stage) says whether a test keeps deployments in that stage.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class BlueGreen:
         traffic: Traffic,
         alarms: Callable[[list[str]], list[str]],
         minute_seconds: float,
+        held: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._fleet = fleet
         self._shift = TrafficShift(traffic)
         self._alarms = alarms
         self._minute = minute_seconds
+        self._held = held
 
     def leads(self, service: Service) -> bool:
         """Whether several revisions of the service run on purpose: then no rolling step may act on it."""
@@ -87,6 +90,8 @@ class BlueGreen:
         verdict = judge(self._view(service, rollout, decisions, now))
         if verdict.move is Move.ROLL_BACK:
             self._roll_back(service, rollout, verdict.reason, now)
+        elif verdict.move is Move.NEXT and not rollout.is_rolling_back and self._held(rollout.step.stage):
+            return
         elif verdict.move is Move.NEXT and rollout.at + 1 < len(rollout.steps):
             self._enter(service, rollout, rollout.at + 1, now)
         elif verdict.move is Move.NEXT and rollout.is_rolling_back:

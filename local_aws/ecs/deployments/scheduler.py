@@ -51,6 +51,7 @@ class Scheduler:
         alarms: Callable[[list[str]], list[str]],
         minute_seconds: float,
         within: Callable[[Service], AbstractContextManager[None]] = lambda _: nullcontext(),
+        held: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._within = within
@@ -64,7 +65,7 @@ class Scheduler:
         self._fleet.leaving = self._say_leaving
         groups.changed = self.wake
         self._rolling = Rolling(self._fleet, alarms)
-        self.blue_green = BlueGreen(self._fleet, traffic, alarms, minute_seconds)
+        self.blue_green = BlueGreen(self._fleet, traffic, alarms, minute_seconds, held)
 
     @property
     def lock(self) -> AbstractContextManager[bool]:

@@ -144,6 +144,16 @@ def test_what_is_no_length_of_a_minute_is_refused(value):
     ) == refused("MINUTE_SECONDS", value)
 
 
+def test_a_stage_is_held_while_the_file_names_it(tmp_path):
+    file = tmp_path / "hold"
+    asked = read({"SLIPWAY_LOCAL_HOLD": str(file)})
+    before = asked.holds("BAKE_TIME")
+    file.write_text("BAKE_TIME")
+
+    assert (False, True, False) == (before, asked.holds("BAKE_TIME"), asked.holds("SCALE_UP"))
+    assert not read({}).holds("BAKE_TIME")
+
+
 def test_an_empty_variable_asks_for_nothing():
     assert Variables() == read({"SLIPWAY_LOCAL_PORT": "", "SLIPWAY_LOCAL_MINUTE_SECONDS": "", "PORT": "1"})
 

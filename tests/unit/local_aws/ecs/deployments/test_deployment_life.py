@@ -70,6 +70,7 @@ class Stage:
         self.groups = TargetGroups(lambda: self.now)
         self.rules = Rules()
         self.in_alarm: list[str] = []
+        self.held = ""
         self.scheduler = Scheduler(
             self.groups,
             lambda _: 20.0,
@@ -77,6 +78,7 @@ class Stage:
             traffic=self.rules,
             alarms=lambda names: [name for name in names if name in self.in_alarm],
             minute_seconds=60,
+            held=lambda name: name == self.held,
             clock=lambda: self.now,
         )
         self.operations = DeploymentOperations(self.scheduler, None)  # type: ignore[arg-type]
@@ -263,6 +265,23 @@ def test_a_stage_with_nothing_to_wait_for_can_be_seen_for_a_moment(stage: Stage)
     stage.until("POST_SCALE_UP")
 
     assert stage.scheduler.pause() == pytest.approx(STAGE_SECONDS + LATE_SECONDS)
+
+
+def test_a_stage_that_is_held_is_not_left_before_it_is_let_go_but_by_a_rollback(stage: Stage) -> None:
+    stage.held = "TEST_TRAFFIC_SHIFT"
+    rollout = stage.begin(2)
+    stage.until("TEST_TRAFFIC_SHIFT")
+    stage.step(5)
+    held = rollout.step.stage
+    stage.held = ""
+    released = stage.finish().status
+    stage.held = "PRODUCTION_TRAFFIC_SHIFT"
+    stage.begin(3)
+    stage.until("PRODUCTION_TRAFFIC_SHIFT")
+    stage.service.rollouts[0].stop_requested = True
+
+    assert ("TEST_TRAFFIC_SHIFT", "SUCCESSFUL") == (held, released)
+    assert "ROLLBACK_SUCCESSFUL" == stage.finish().status
 
 
 def test_the_end_of_the_bake_is_waited_for_exactly(stage: Stage) -> None:

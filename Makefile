@@ -34,11 +34,11 @@ down: .venv/local.stamp ## Take the local AWS away: no container, volume, networ
 	@$(PIPELINE) local down
 
 test: .venv/dev.stamp .venv-taskcat/stamp .venv-checkov/stamp ## Every test, end to end included (starts Docker if it must)
-	@$(PY) -m pytest --numprocesses auto -m 'not docker and not processes'
+	@$(MAKE) unit
 	@$(PY) -m pytest $(IN_GROUPS) -m 'docker or processes'
 
 unit: .venv/dev.stamp ## The tests that need no Docker and start no program: seconds
-	@$(PY) -m pytest --numprocesses auto -m 'not docker and not processes'
+	@$(QUICKLY) -m 'not docker and not processes' --ignore tests/docker --ignore tests/processes
 
 workflows: .venv/dev.stamp ## Run the GitHub workflows here, on a local AWS; keeps the job summaries
 	@rm -f $(SUMMARIES) && mkdir -p $(dir $(SUMMARIES))
@@ -46,7 +46,7 @@ workflows: .venv/dev.stamp ## Run the GitHub workflows here, on a local AWS; kee
 	@echo "What GitHub would show of each run: $(SUMMARIES)"
 
 test-templates: .venv/dev.stamp ## The tests of the templates
-	@$(PY) -m pytest --numprocesses auto tests/unit/templates
+	@$(QUICKLY) tests/unit/templates
 
 test-app: .venv/dev.stamp ## The service's tests, in its image and against a real database
 	@$(PY) -m pytest tests/app
@@ -118,6 +118,9 @@ clean: ## Forget the virtual environments and caches (run `make down` first)
 export REGIONS ?= eu-west-1 us-east-1 ap-southeast-2
 # A worker takes a whole group (tests/support/groups.py), the longest first; three keep two cores busy, for each waits a lot.
 IN_GROUPS := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+# Each worker gets whole files, and what a file imports once. Python may keep its bytecode, or else every worker would
+# compile every test at every run.
+QUICKLY := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest --numprocesses auto --dist loadfile
 BAD := .slipway/bad-release
 SUMMARIES := build/workflow-summaries.md
 env = $(if $(ENV),$(ENV),$(error say which environment: make $@ ENV=dev))

@@ -1,21 +1,23 @@
-"""What every command stands on: the project, the environment, its graph, AWS, and time passed in."""
+"""What every command works with: the project, the environment, its graph, AWS, and time passed in."""
 
 import functools
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Unpack
 
 from pipeline.aws import lock
 from pipeline.aws.session import Aws, guard_account
 from pipeline.cloudformation import stacks as stack_state
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.deploy import StackDeployer
 from pipeline.config.environment import Environment
 from pipeline.config.project import Project
+from pipeline.errors import UsageError
 from pipeline.graph import graph, template
-from pipeline.graph.graph import Node
-from pipeline.waiting import wait_until
+from pipeline.graph.graph import Node, StackNode
+from pipeline.waiting import Pace, T, Waiter
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """One environment of one project, reachable. `sleep` and `clock` are seconds."""
+    """One environment of one project, reachable. `sleep` takes seconds and `clock` gives them."""
 
     project: Project
     environment: Environment
@@ -33,9 +35,17 @@ class Context:
     clock: Callable[[], float] = time.monotonic
 
     @property
-    def stacks(self) -> dict[str, Node]:
-        """The nodes that are stacks, in order."""
-        return {name: node for name, node in self.nodes.items() if node.template is not None}
+    def stacks(self) -> dict[str, StackNode]:
+        """The nodes that are stacks, in the order of a deploy."""
+        return {name: node for name, node in self.nodes.items() if isinstance(node, StackNode)}
+
+    @property
+    def service_node(self) -> StackNode:
+        """The stack that holds the ECS service. Raises UsageError where no template has one."""
+        for node in self.stacks.values():
+            if node.holds_service:
+                return node
+        raise UsageError("no template has an ECS service", next_step="there is nothing to roll back")
 
     @property
     def tags(self) -> dict[str, str]:
@@ -52,12 +62,19 @@ class Context:
     def timeout(self) -> float:
         return self.environment.stack_timeout_minutes * 60.0
 
-    def wait(self, probe: Callable[[], Any], **options: Any) -> Any:
-        """waiting.wait_until on this setting's time; a local AWS throttles nobody and is asked more often."""
-        local = self.environment.target == "local"
-        options.setdefault("first_pause", 0.1 if local else 1.0)
-        options.setdefault("longest_pause", 0.25 if local else 5.0)
-        return wait_until(probe, sleep=self.sleep, clock=self.clock, **options)
+    @property
+    def waiter(self) -> Waiter:
+        """Waits on this context's time. A local AWS throttles nobody and is asked more often."""
+        first_pause, longest_pause = (0.1, 0.25) if self.environment.target == "local" else (1.0, 5.0)
+        return Waiter(first_pause, longest_pause, self.sleep, self.clock)
+
+    def wait(self, probe: Callable[[], T | None], *, what: str, timeout: float, **pace: Unpack[Pace]) -> T:
+        """Call `probe` until it gives something other than None. Raises WaitTimeoutError."""
+        return replace(self.waiter, **pace).until(probe, what=what, timeout=timeout)
+
+    def deployer(self, log: Callable[[str], None]) -> StackDeployer:
+        """What deploys and deletes this environment's stacks. log: is given every stack event."""
+        return StackDeployer(self.aws.client("cloudformation"), self.waiter, log, self.timeout)
 
     def locked(
         self, command: str, log: Callable[[str], None], patience: float = 0.0
@@ -66,25 +83,26 @@ class Context:
         `patience` seconds.
         """
         name = self.environment.name
-        owner = lock.myself(f"{command} {name}")
         parameter = lock.parameter_name(self.project.service, name)
-        ssm = self.aws.client("ssm")
+        return self.holding(parameter, f"{command} {name}", log, patience)
+
+    def holding(
+        self, parameter: str, command: str, log: Callable[[str], None], patience: float
+    ) -> AbstractContextManager[None]:
+        """Hold the lock in an SSM parameter for a command. Raises BusyError as `locked` does."""
+        ssm, owner = self.aws.client("ssm"), lock.myself(command)
         return lock.wait_for(
             lambda: lock.held(ssm, parameter, owner, log, sleep=self.sleep), log, self.wait, patience
         )
 
-    def stack_name(self, node: Node) -> str:
-        if node.template is None:
-            raise ValueError(f"{node.name} is not a stack")
+    def stack_name(self, node: StackNode) -> str:
         return node.template.stack_name(self.project.service, self.environment.name)
 
-    def spec(self, node: Node, parameters: Mapping[str, str]) -> StackSpec:
-        if node.template is None:
-            raise ValueError(f"{node.name} is not a stack")
+    def spec(self, node: StackNode, parameters: Mapping[str, str]) -> StackSpec:
         tags = self.tags if node.template.per_environment else self.account_wide_tags
         return StackSpec(self.stack_name(node), node.template, parameters, tags)
 
-    def current(self, node: Node) -> stack_state.StackDescription | None:
+    def current(self, node: StackNode) -> stack_state.StackDescription | None:
         return stack_state.describe(self.aws.client("cloudformation"), self.stack_name(node))
 
     @functools.cached_property
@@ -97,10 +115,10 @@ class Context:
         guard_account(self.identity, self.environment)
 
     @functools.cached_property
-    def repository_node(self) -> Node | None:
+    def repository_node(self) -> StackNode | None:
         """The stack that gives RepositoryUri."""
         image = self.nodes.get(graph.IMAGE)
-        return self.nodes[image.wired[graph.IMAGE_NEEDS]] if image else None
+        return self.stacks[image.wired[graph.IMAGE_NEEDS]] if image else None
 
     def left_over(self) -> list[stack_state.StackDescription]:
         """This environment's stacks whose template is gone from infra/, the newest first; not one that is in
@@ -111,7 +129,7 @@ class Context:
         return [current for current in every if current.name not in known]
 
     def live_outputs(self) -> dict[str, str]:
-        """Every output of every stack that is there, in one mapping: names are unique over the templates."""
+        """The outputs of all stacks that exist, in one mapping: no two templates have an output in common."""
         outputs: dict[str, str] = {}
         for node in self.stacks.values():
             current = self.current(node)

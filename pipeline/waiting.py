@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypedDict, TypeVar, Unpack
 
 from pipeline.errors import WaitTimeoutError
 
@@ -11,41 +12,60 @@ T = TypeVar("T")
 
 
 class Wait(Protocol):
-    """`wait_until` with sleep, clock and pauses already in it."""
+    """`Waiter.until`."""
 
     def __call__(self, probe: Callable[[], T | None], *, what: str, timeout: float) -> T: ...
 
 
-def wait_until(
-    probe: Callable[[], T | None],
-    *,
-    what: str,
-    timeout: float,
-    next_step: str = "run the same command again: it carries on where this one stopped",
-    first_pause: float = 0.5,
-    longest_pause: float = 5.0,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-    jitter: Callable[[], float] = random.random,
-) -> T:
-    """Call `probe` until it gives something other than None, and return that.
+class Pace(TypedDict, total=False):
+    """How a `Waiter` waits: its fields, by name."""
 
-    All times are seconds. The pause grows by half each time up to `longest_pause`, and each is shortened by
-    up to a quarter (`jitter` gives 0 to 1) so that many waiters do not ask AWS at once:
+    first_pause: float
+    longest_pause: float
+    sleep: Callable[[float], None]
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """Looks at something again and again. All times are seconds.
+
+    The pause grows by half each time up to `longest_pause`, and each is shortened by up to a quarter
+    (`jitter` gives 0 to 1) so that many waiters do not ask AWS at once:
     https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
-
-    Raises WaitTimeoutError once `timeout` has passed; the probe is always asked one last time at the end.
     """
-    deadline = clock() + timeout
-    pause = first_pause
-    while True:
-        answer = probe()
-        if answer is not None:
-            return answer
-        left = deadline - clock()
-        if left <= 0:
-            raise WaitTimeoutError(
-                f"{what} did not come to an end within {timeout:.0f} s", next_step=next_step
-            )
-        sleep(min(left, pause * (1 - jitter() / 4)))
-        pause = min(longest_pause, pause * 1.5)
+
+    first_pause: float = 0.5
+    longest_pause: float = 5.0
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = random.random
+
+    def looks(self, look: Callable[[], T], *, what: str, timeout: float) -> Iterator[T]:
+        """What each look finds, until the reader has seen enough.
+
+        Raises WaitTimeoutError once `timeout` has passed; the last look comes at the very end.
+        """
+        deadline = self.clock() + timeout
+        pause = self.first_pause
+        while True:
+            yield look()
+            left = deadline - self.clock()
+            if left <= 0:
+                raise WaitTimeoutError(
+                    f"{what} did not come to an end within {timeout:.0f} s",
+                    next_step="run the same command again: it carries on where this one stopped",
+                )
+            self.sleep(min(left, pause * (1 - self.jitter() / 4)))
+            pause = min(self.longest_pause, pause * 1.5)
+
+    def until(self, probe: Callable[[], T | None], *, what: str, timeout: float) -> T:
+        """Call `probe` until it gives something other than None, and return that. Raises as `looks` does."""
+        looks = self.looks(probe, what=what, timeout=timeout)
+        return next(answer for answer in looks if answer is not None)
+
+
+def wait_until(probe: Callable[[], T | None], *, what: str, timeout: float, **pace: Unpack[Pace]) -> T:
+    """`Waiter.until` at a pace of its own."""
+    return Waiter(**pace).until(probe, what=what, timeout=timeout)

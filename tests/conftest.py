@@ -1,8 +1,10 @@
 """Tests see nothing of what GitHub tells a step; the page of a job that tests gets their result, no more."""
 
 import contextlib
+import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,10 @@ from tests.support import groups
 TESTS = Path(__file__).parent
 SUMMARY = os.environ.get("GITHUB_STEP_SUMMARY")
 seconds = groups.Seconds()
+
+# Importing botocore, cfn-lint and SQLAlchemy makes a million objects that stay. To search them for garbage
+# took a third of the time of the unit tests.
+gc.disable()
 
 
 def pytest_configure() -> None:
@@ -30,18 +36,31 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             base_images(ensure_engine(print), print)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist then reads the groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With --dist loadgroup, a group is a folder; with another, what xdist makes."""
+    return groups.GroupScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What lies in tests/docker needs Docker, and what lies in tests/processes starts programs."""
     for item in items:
         for folder in ("docker", "processes"):
             if item.path.is_relative_to(TESTS / folder):
                 item.add_marker(folder)
-    groups.put_into_groups(items)
+    groups.longest_first(items)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     seconds.add(report)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again, but only among what the tests themselves make."""
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-
 """
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +14,10 @@ from local_aws.checkout import region_of
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
 from pipeline.waiting import wait_until
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef as Stack
 
 TYPE = "AWS::CloudFormation::Stack"
 # A stack waits as long as the service in it does: 36 hours of AWS's time.
@@ -89,12 +92,13 @@ class NestedStacks:
             reason = stack.get("StackStatusReason", "")
             raise ValueError(f"Embedded stack {physical_id} was not successfully deleted: {reason}")
 
-    def _client(self, region: str) -> Any:
-        return self._registry.client("cloudformation", region)
+    def _client(self, region: str) -> "CloudFormationClient":
+        client: CloudFormationClient = self._registry.client("cloudformation", region)
+        return client
 
-    def _ended(self, client: Any, stack_id: str) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
-            stack: dict[str, Any] = client.describe_stacks(StackName=stack_id)["Stacks"][0]
+    def _ended(self, client: "CloudFormationClient", stack_id: str) -> "Stack":
+        def look() -> "Stack | None":
+            stack = client.describe_stacks(StackName=stack_id)["Stacks"][0]
             return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
 
         return wait_until(
@@ -141,12 +145,12 @@ def request_of(properties: Properties) -> dict[str, Any]:
     }
 
 
-def outputs_of(stack: Mapping[str, Any]) -> Attributes:
+def outputs_of(stack: "Stack") -> Attributes:
     """What Fn::GetAtt finds: Outputs.NAME."""
     return {f"Outputs.{one['OutputKey']}": one["OutputValue"] for one in stack.get("Outputs") or []}
 
 
-def _failed_in(client: Any, stack_id: str) -> str:
+def _failed_in(client: "CloudFormationClient", stack_id: str) -> str:
     events = client.describe_stack_events(StackName=stack_id)["StackEvents"]
     failed = [
         (one["ResourceStatus"].partition("_")[0].lower(), one["LogicalResourceId"])

@@ -3,10 +3,15 @@ CloudFormation's properties, and XML. MiniStack keeps neither weights nor query 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from local_aws.elb.rules import TYPED_VALUES, values_of, weighted_target_groups
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+    from types_boto3_elbv2.type_defs import ForwardActionConfigOutputTypeDef as ForwardConfig
+    from types_boto3_elbv2.type_defs import TargetGroupTupleTypeDef as TargetGroup
 
 Parameters = Mapping[str, Any]
 
@@ -25,9 +30,9 @@ def members(parameters: Parameters, prefix: str) -> list[str]:
     return found
 
 
-def forward_config_from_api(parameters: Parameters, prefix: str) -> dict[str, Any]:
+def forward_config_from_api(parameters: Parameters, prefix: str) -> "ForwardConfig":
     """The ForwardConfig of an action in an API request, {} when there is none."""
-    groups = [
+    groups: list[TargetGroup] = [
         {
             "TargetGroupArn": one(parameters, f"{at}.TargetGroupArn"),
             "Weight": int(one(parameters, f"{at}.Weight") or 1),
@@ -37,23 +42,25 @@ def forward_config_from_api(parameters: Parameters, prefix: str) -> dict[str, An
     return {"TargetGroups": groups} if groups else {}
 
 
-def with_forward_config(action: dict[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Action":
     """The action with its weights; as at AWS, TargetGroupArn stands beside them only for a single group."""
-    groups = [
+    groups: list[TargetGroup] = [
         {"TargetGroupArn": g["TargetGroupArn"], "Weight": int(g.get("Weight", 1))}
-        for g in config.get("TargetGroups") or []
+        for g in (config.get("TargetGroups") or [] if config else [])
     ]
     if not groups:
         return action
-    action = action | {"ForwardConfig": {"TargetGroups": groups}}
-    action.pop("TargetGroupArn", None)
-    return action | {"TargetGroupArn": groups[0]["TargetGroupArn"]} if len(groups) == 1 else action
+    weighted: Action = {**action, "ForwardConfig": {"TargetGroups": groups}}
+    weighted.pop("TargetGroupArn", None)
+    if len(groups) == 1:
+        weighted["TargetGroupArn"] = groups[0]["TargetGroupArn"]
+    return weighted
 
 
-def parse_actions(shipped: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
+def parse_actions(shipped: Callable[..., list["Action"]]) -> Callable[..., list["Action"]]:
     """MiniStack's parser of API actions, with ForwardConfig."""
 
-    def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list[dict[str, Any]]:
+    def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list["Action"]:
         actions = shipped(parameters, prefix)
         return [
             with_forward_config(action, forward_config_from_api(parameters, at))
@@ -63,10 +70,10 @@ def parse_actions(shipped: Callable[..., list[dict[str, Any]]]) -> Callable[...,
     return parse
 
 
-def action_xml(shipped: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+def action_xml(shipped: Callable[["Action"], str]) -> Callable[["Action"], str]:
     """MiniStack's action element, with the ForwardConfig that AWS always gives for a forward."""
 
-    def render(action: dict[str, Any]) -> str:
+    def render(action: "Action") -> str:
         xml = shipped(action)
         if action["Type"] != "forward":
             return xml

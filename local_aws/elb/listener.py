@@ -6,15 +6,18 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 import random
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import aiohttp
 from aiohttp import web
 
 from local_aws.elb.proxy import Passed, error_response, forward, request_headers
-from local_aws.elb.rules import Action, Request, Rule, choose, rule_for, weighted_target_groups
+from local_aws.elb.rules import Request, Rule, choose, rule_for, weighted_target_groups
 from local_aws.elb.target_groups import TargetGroups
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
 
 
 class Listener:
@@ -93,8 +96,8 @@ def seen(request: web.BaseRequest, source_ip: str) -> Request:
     )
 
 
-def fixed_response(action: Action) -> web.Response:
-    config: Mapping[str, Any] = action["FixedResponseConfig"]
+def fixed_response(action: "Action") -> web.Response:
+    config = action["FixedResponseConfig"]
     return web.Response(
         status=int(config["StatusCode"]),
         text=config.get("MessageBody") or "",
@@ -103,9 +106,10 @@ def fixed_response(action: Action) -> web.Response:
     )
 
 
-def redirect(action: Action, request: web.BaseRequest, port: int) -> web.Response:
+def redirect(action: "Action", request: web.BaseRequest, port: int) -> web.Response:
     """A redirect with #{protocol}, #{host}, #{port}, #{path} and #{query} filled from the request."""
-    config: Mapping[str, Any] = action["RedirectConfig"]
+    config = action["RedirectConfig"]
+    given: Mapping[str, object] = config
     host, _, _ = request.host.partition(":")
     values = {
         "protocol": "http",
@@ -116,7 +120,7 @@ def redirect(action: Action, request: web.BaseRequest, port: int) -> web.Respons
     }
 
     def part(name: str, default: str) -> str:
-        text = str(config.get(name) or default)
+        text = str(given.get(name) or default)
         for key, value in values.items():
             text = text.replace("#{" + key + "}", value)
         return text

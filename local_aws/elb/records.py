@@ -1,11 +1,14 @@
 """The records of Elastic Load Balancing, what AWS checks about them, and its words when it refuses."""
 
 import uuid
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from local_aws.elb.rules import Condition, refusal, weighted_target_groups
 from local_aws.emulator.registry import Registry
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -45,7 +48,7 @@ class Records:
     def check_rule(
         self,
         conditions: list[Condition],
-        actions: Iterable[Mapping[str, Any]],
+        actions: Iterable["Action"],
         listener: str,
         priority: str,
         own: str = "",

@@ -111,6 +111,6 @@ def register(registry: Registry, records: Records, ports: Ports, settle: Callabl
 def keep_weights() -> None:
     """Write the rules of a template with weights and whole conditions."""
     elbv2.read_template_actions(
-        lambda action, template: elb_actions.with_forward_config(action, template.get("ForwardConfig") or {})
+        lambda action, template: elb_actions.with_forward_config(action, template.get("ForwardConfig"))
     )
     elbv2.read_template_conditions(elb_actions.conditions_from_template)

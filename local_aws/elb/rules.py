@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
 
 Condition = Mapping[str, Any]
 Rule = Mapping[str, Any]
-Action = Mapping[str, Any]
 
 VALUES_PER_CONDITION = 3
 VALUES_PER_RULE = 5
@@ -75,7 +77,7 @@ def rule_for(rules: Iterable[Rule], request: Request) -> Rule | None:
     return None
 
 
-def weighted_target_groups(action: Action) -> list[tuple[str, int]]:
+def weighted_target_groups(action: "Action") -> list[tuple[str, int]]:
     """The target groups of a forward action with their weights; a single one has weight 1."""
     several = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
     if several:

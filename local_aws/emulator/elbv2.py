@@ -1,11 +1,13 @@
 """Where Elastic Load Balancing reads and shows listener rules: the API's requests, templates, and XML."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_aws.emulator import internals
 
-Action = dict[str, Any]
+if TYPE_CHECKING:
+    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+
 Condition = dict[str, Any]
 Parameters = Mapping[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -13,12 +15,12 @@ Response = tuple[int, dict[str, str], bytes]
 _PROVISIONERS = "cloudformation.provisioners"
 
 
-def read_api_actions(wrap: Callable[[Callable[..., list[Action]]], Callable[..., list[Action]]]) -> None:
+def read_api_actions(wrap: Callable[[Callable[..., list["Action"]]], Callable[..., list["Action"]]]) -> None:
     """Read an API request's actions by wrap(what read them so far): parameters, prefix -> actions."""
     internals.replace("alb", "_parse_actions", wrap)
 
 
-def api_actions(parameters: Parameters, prefix: str) -> list[Action]:
+def api_actions(parameters: Parameters, prefix: str) -> list["Action"]:
     """The actions of an API request, e.g. those at the prefix Actions."""
     actions: list[Action] = internals.get("alb", "_parse_actions")(parameters, prefix)
     return actions
@@ -29,16 +31,16 @@ def read_api_conditions(read: Callable[[Parameters], list[Condition]]) -> None:
     internals.replace("alb", "_parse_conditions", lambda _: read)
 
 
-def read_template_actions(complete: Callable[[Action, Mapping[str, Any]], Action]) -> None:
+def read_template_actions(complete: Callable[["Action", "Action"], "Action"]) -> None:
     """Write each action of a template as complete(the action so far, the action in the template) gives it.
 
     It is whole when it is written: a listener may look at any time.
     """
 
-    def wrap(shipped: Callable[..., list[Action]]) -> Callable[..., list[Action]]:
+    def wrap(shipped: Callable[..., list["Action"]]) -> Callable[..., list["Action"]]:
         def read(
             properties: dict[str, Any], load_balancer: str, prop: str = "DefaultActions"
-        ) -> list[Action]:
+        ) -> list["Action"]:
             actions = shipped(properties, load_balancer, prop)
             return [complete(*pair) for pair in zip(actions, properties[prop], strict=True)]
 
@@ -52,7 +54,7 @@ def read_template_conditions(read: Callable[[list[dict[str, Any]]], list[Conditi
     internals.replace(_PROVISIONERS, "_flatten_listener_rule_conditions", lambda _: read)
 
 
-def show_actions(wrap: Callable[[Callable[[Action], str]], Callable[[Action], str]]) -> None:
+def show_actions(wrap: Callable[[Callable[["Action"], str]], Callable[["Action"], str]]) -> None:
     """Show an action in the XML of wrap(what showed it so far)."""
     internals.replace("alb", "_action_xml", wrap)
 

@@ -7,10 +7,10 @@ this package names.
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import boto3
 from botocore.config import Config
@@ -24,13 +24,23 @@ from local_aws.emulator.cloudformation import Attributes, Properties
 from local_aws.emulator.records import Record, Store
 from local_aws.emulator.request import Request, Response
 
-__all__ = ["Attributes", "Properties", "Registry", "Request", "Response"]
+__all__ = ["Attributes", "Properties", "Registry", "Request", "ResourceType", "Response"]
 
 Handler = Callable[[Any], Response]
 Create = Callable[[str, Properties, str], tuple[str, Attributes]]
 Update = Callable[[str, Properties, Properties, str, str], tuple[str, Attributes]]
 Delete = Callable[[str, Properties], None]
 Hook = Callable[[], None] | Callable[[], Awaitable[None]]
+
+
+class ResourceType(TypedDict):
+    """What CloudFormation calls for a resource type; see `Registry.resource_type`."""
+
+    create: Create
+    update: Update
+    delete: Delete
+    snapshot: Delete
+
 
 # All tables are named by MiniStack's module and the name in it.
 RESOURCE_TYPES = ("cloudformation.provisioners", "_RESOURCE_HANDLERS")
@@ -126,9 +136,9 @@ class Registry:
 
         return answer
 
-    def shipped_resource_type(self, name: str) -> Mapping[str, Any]:
-        """The handlers registered so far ("create", "update", "delete", "snapshot"), to wrap them."""
-        return dict(self._handlers[name])
+    def shipped_resource_type(self, name: str) -> ResourceType:
+        """The handlers registered so far, to wrap them."""
+        return cast("ResourceType", dict(self._handlers[name]))
 
     def operation(self, service: str, name: str, handler: Handler) -> None:
         """Add or replace an API operation of ecr or of a service in OPERATIONS.

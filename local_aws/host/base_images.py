@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
@@ -41,7 +40,7 @@ class BaseImages:
     database: str
 
 
-def base_images(client: Any, log: Callable[[str], None]) -> BaseImages:
+def base_images(client: docker.DockerClient, log: Callable[[str], None]) -> BaseImages:
     """Make sure both base images can be used, and name them; each is decided on its own.
 
     Nothing is downloaded when they are there already. Raises DockerError when neither a registry nor the
@@ -51,13 +50,13 @@ def base_images(client: Any, log: Callable[[str], None]) -> BaseImages:
     return BaseImages(None if python == PYTHON_FROM_REGISTRY else python, database)
 
 
-def base_image(client: Any, log: Callable[[str], None]) -> str:
+def base_image(client: docker.DockerClient, log: Callable[[str], None]) -> str:
     """The name of the Python base image, for a container that needs no Python. Raises DockerError."""
     (image,) = _have(client, {PYTHON_FROM_REGISTRY: PYTHON}, log)
     return image
 
 
-def python_image(client: Any, log: Callable[[str], None], dockerfile: Path) -> str | None:
+def python_image(client: docker.DockerClient, log: Callable[[str], None], dockerfile: Path) -> str | None:
     """The Python image, None where the one that this Dockerfile names can be had. Raises DockerError."""
     named = re.search(r"^ARG BASE_IMAGE=(\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
     default = named[1] if named else PYTHON_FROM_REGISTRY
@@ -65,7 +64,7 @@ def python_image(client: Any, log: Callable[[str], None], dockerfile: Path) -> s
     return None if image == default else image
 
 
-def database_image(client: Any, log: Callable[[str], None], kept: str = "") -> str:
+def database_image(client: docker.DockerClient, log: Callable[[str], None], kept: str = "") -> str:
     """The database image alone. kept: the one that a volume was made with; MySQL and MariaDB cannot read each
     other's. Raises DockerError.
     """
@@ -83,7 +82,7 @@ def database_image(client: Any, log: Callable[[str], None], kept: str = "") -> s
     return kept
 
 
-def _have(client: Any, wanted: Mapping[str, Recipe], log: Callable[[str], None]) -> list[str]:
+def _have(client: docker.DockerClient, wanted: Mapping[str, Recipe], log: Callable[[str], None]) -> list[str]:
     """For each name in a registry and the recipe for another: what is there, or is pulled, or built."""
     distribution = this_distribution()
 
@@ -106,7 +105,7 @@ def _have(client: Any, wanted: Mapping[str, Recipe], log: Callable[[str], None])
     return [found[name] or name for name in wanted]
 
 
-def _pull(client: Any, name: str, log: Callable[[str], None]) -> None:
+def _pull(client: docker.DockerClient, name: str, log: Callable[[str], None]) -> None:
     log(f"pulling {name}")
     try:
         with docker_credentials.failures_told():
@@ -137,7 +136,10 @@ def image_error(what: str, error: Exception) -> DockerError:
 
 
 def _build_missing(
-    client: Any, recipes: Sequence[Recipe], distribution: Distribution, log: Callable[[str], None]
+    client: docker.DockerClient,
+    recipes: Sequence[Recipe],
+    distribution: Distribution,
+    log: Callable[[str], None],
 ) -> None:
     missing = [recipe for recipe in recipes if not _is_made(client, recipe, distribution.suite)]
     if not missing:
@@ -157,7 +159,7 @@ def _build_missing(
             log(f"built {name}")
 
 
-def _build(client: Any, recipe: Recipe, distribution: Distribution) -> str:
+def _build(client: docker.DockerClient, recipe: Recipe, distribution: Distribution) -> str:
     tag = recipe.tag(distribution.suite)
     with tempfile.TemporaryDirectory(prefix="slipway-") as directory:
         archive = Path(directory) / "root.tar"
@@ -186,7 +188,7 @@ def _errors(output: str) -> str:
     return "\n".join(lines[-5:] or output.splitlines()[-5:])
 
 
-def _is_made(client: Any, recipe: Recipe, suite: str) -> bool:
+def _is_made(client: docker.DockerClient, recipe: Recipe, suite: str) -> bool:
     try:
         labels = client.images.get(recipe.tag(suite)).labels
     except ImageNotFound:
@@ -194,7 +196,7 @@ def _is_made(client: Any, recipe: Recipe, suite: str) -> bool:
     return bool(labels.get(RECIPE_LABEL) == recipe.fingerprint(suite))
 
 
-def _has(client: Any, name: str) -> bool:
+def _has(client: docker.DockerClient, name: str) -> bool:
     try:
         client.images.get(name)
     except ImageNotFound:

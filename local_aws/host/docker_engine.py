@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import docker
 import psutil
@@ -25,7 +24,7 @@ SOCKET = Path("/var/run/docker.sock")
 START_SECONDS = 60
 
 
-def connect() -> Any:
+def connect() -> docker.DockerClient:
     """A client of the engine that answers. Raises DockerError in one line when none does."""
     try:
         client = docker.from_env()
@@ -35,7 +34,7 @@ def connect() -> Any:
     return client
 
 
-def ensure_engine(log: Callable[[str], None]) -> Any:
+def ensure_engine(log: Callable[[str], None]) -> docker.DockerClient:
     """A client of the Docker engine, which is installed and started first where it must and can be.
 
     Raises DockerError: not Debian or Ubuntu, not root, no access to the socket, or it does not come up.
@@ -48,7 +47,7 @@ def ensure_engine(log: Callable[[str], None]) -> Any:
     return _start(log)
 
 
-def refuse_out_of_reach(client: Any) -> None:
+def refuse_out_of_reach(client: docker.DockerClient) -> None:
     """Raise DockerError for an engine whose containers have no address that this machine reaches.
 
     https://docs.docker.com/desktop/features/networking/
@@ -69,7 +68,7 @@ def refuse_out_of_reach(client: Any) -> None:
         )
 
 
-def _start(log: Callable[[str], None]) -> Any:
+def _start(log: Callable[[str], None]) -> docker.DockerClient:
     if os.geteuid() != 0 or not this_distribution().has_packages:
         raise DockerError(
             "no Docker engine answers",
@@ -91,7 +90,7 @@ def _start(log: Callable[[str], None]) -> Any:
             start_new_session=True,
         )
 
-    def answers() -> Any | None:
+    def answers() -> docker.DockerClient | None:
         try:
             return connect()
         except DockerError as error:

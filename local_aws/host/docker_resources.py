@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import docker
 from docker.errors import APIError, DockerException, NotFound
 
 from local_aws.checkout import KIND_LABEL, Checkout, is_remembered
@@ -13,7 +14,7 @@ CONTAINERS = {"all": True, "ignore_removed": True}
 """How containers are listed: those that do not run too, but not one that is removed meanwhile."""
 
 
-def ensure_network(client: Any, checkout: Checkout) -> None:
+def ensure_network(client: docker.DockerClient, checkout: Checkout) -> None:
     """Make the checkout's Docker network unless it is there. Raises DockerError when there can be none."""
     try:
         client.networks.get(checkout.network)
@@ -30,7 +31,9 @@ def ensure_network(client: Any, checkout: Checkout) -> None:
             ) from error
 
 
-def start_stopped_databases(client: Any, checkout: Checkout, log: Callable[[str], None]) -> None:
+def start_stopped_databases(
+    client: docker.DockerClient, checkout: Checkout, log: Callable[[str], None]
+) -> None:
     """Start each database that somebody stopped, as RDS recovers an instance: nothing else here would.
 
     Raises DockerError when one does not start.

@@ -6,11 +6,13 @@ refuses, and the time it takes: the resource is complete when the server accepts
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+
+import docker
 
 from local_aws.checkout import REGION
-from local_aws.emulator.registry import Attributes, Properties, Registry
+from local_aws.emulator.records import Record
+from local_aws.emulator.registry import Attributes, Properties, Registry, ResourceType
 from local_aws.host import docker_engine
 from local_aws.host.base_images import database_image
 from local_aws.rds.recovery import Recovery
@@ -40,14 +42,15 @@ def register(registry: Registry) -> None:
 class Instances:
     """Creates, changes and deletes DB instances; MiniStack's handlers (`shipped`) keep the records."""
 
-    def __init__(self, registry: Registry, shipped: Mapping[str, Any]) -> None:
+    def __init__(self, registry: Registry, shipped: ResourceType) -> None:
         self._registry = registry
+        self._records = registry.records(TYPE)
         self._shipped = shipped
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
         refuse_instance(self._registry, properties)
         identifier, attributes = self._shipped["create"](logical_id, properties, stack_name)
-        record = self._record(identifier)
+        record = self._records[identifier]
         record["Endpoint"]["Address"] = f"{self.server(identifier)}.rds.local"
         record[VOLUME] = self._registry.checkout.name("database", identifier, secrets.token_hex(3))
         with self._becoming_available(record, "creating"):
@@ -58,11 +61,11 @@ class Instances:
         self, identifier: str, old: Properties, new: Properties, stack_name: str, logical_id: str
     ) -> tuple[str, Attributes]:
         refuse_instance(self._registry, new)
-        if self._record(identifier) is None:
+        if self._records.get(identifier) is None:
             return self.create(logical_id, new, stack_name)
         options = self._options(old)
         _, attributes = self._shipped["update"](identifier, old, new, stack_name, logical_id)
-        record = self._record(identifier)
+        record = self._records[identifier]
         with self._becoming_available(record, "modifying"):
             if old.get("Port") != new.get("Port") or options != self._options(new):
                 self._start(record, new, _master(new))
@@ -75,7 +78,7 @@ class Instances:
 
     def snapshot(self, identifier: str, properties: Properties) -> None:
         """Keep the data: the snapshot holds the instance's volume from now on."""
-        record = self._record(identifier)
+        record = self._records.get(identifier)
         if record is None:
             return
         before = set(self._registry.records(SNAPSHOT))
@@ -85,7 +88,7 @@ class Instances:
             snapshots[name][VOLUME] = record[VOLUME]
 
     def delete(self, identifier: str, properties: Properties) -> None:
-        record = self._record(identifier)
+        record = self._records.get(identifier)
         if record is None:
             return
         if record.get("DeletionProtection"):
@@ -95,7 +98,7 @@ class Instances:
             )
         self._take_away(record, properties)
 
-    def _take_away(self, record: dict[str, Any], properties: Properties) -> None:
+    def _take_away(self, record: Record, properties: Properties) -> None:
         identifier = record["DBInstanceIdentifier"]
         record["DBInstanceStatus"] = "deleting"
         client = docker_engine.connect()
@@ -105,13 +108,13 @@ class Instances:
             remove_volume(client, record[VOLUME])
         self._shipped["delete"](identifier, properties)
 
-    def expected(self) -> list[dict[str, Any]]:
+    def expected(self) -> list[Record]:
         """The records of the instances whose server ought to answer, also of those that failed."""
-        records = self._registry.records(TYPE).values()
+        records = self._records.values()
         wanted = ("available", "failed")
         return [one for one in records if one.get("DBInstanceStatus") in wanted and one.get(VOLUME)]
 
-    def make_again(self, client: Any, record: dict[str, Any]) -> None:
+    def make_again(self, client: docker.DockerClient, record: Record) -> None:
         """A container for an instance that lost its own; its data and its users lie in its volume.
 
         Raises docker.errors.NotFound where the volume is gone too, RuntimeError where it does not start.
@@ -120,7 +123,7 @@ class Instances:
         groups = record.get("DBParameterGroups") or [{}]
         self._start(record, groups[0], None)
 
-    def _start(self, record: dict[str, Any], properties: Properties, master: Master | None) -> None:
+    def _start(self, record: Record, properties: Properties, master: Master | None) -> None:
         client = docker_engine.connect()
         image = database_image(client, print, record.get(IMAGE, ""))
         server = Server(
@@ -145,11 +148,8 @@ class Instances:
         region = self._registry.region()
         return identifier if region == REGION else f"{identifier}.{region}"
 
-    def _record(self, identifier: str) -> Any:
-        return self._registry.records(TYPE).get(identifier)
-
     @contextlib.contextmanager
-    def _becoming_available(self, record: dict[str, Any], status: str) -> Iterator[None]:
+    def _becoming_available(self, record: Record, status: str) -> Iterator[None]:
         record["DBInstanceStatus"] = status
         try:
             yield

@@ -4,13 +4,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
+import docker
 from docker.errors import DockerException, NotFound
 
+from local_aws.emulator.records import Record
 from local_aws.emulator.registry import Registry
 from local_aws.host import docker_engine
 from pipeline.errors import SlipwayError
+
+if TYPE_CHECKING:
+    from local_aws.rds.instances import Instances
 
 LOOK_EVERY = 3.0
 RETRY_AFTER = 30.0
@@ -23,7 +28,7 @@ class Recovery:
     """Looks after the containers of `instances` (database.Instances) in a thread of its own."""
 
     def __init__(
-        self, registry: Registry, instances: Any, clock: Callable[[], float] = time.monotonic
+        self, registry: Registry, instances: "Instances", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._registry, self._instances, self._clock = registry, instances, clock
         self._retry_at: dict[str, float] = {}
@@ -34,14 +39,14 @@ class Recovery:
                 record["DBInstanceStatus"] = "available"
         threading.Thread(target=self._loop, name="database-recovery", daemon=True).start()
 
-    def look(self, client: Any) -> None:
+    def look(self, client: docker.DockerClient) -> None:
         """Make the container again of an available instance that has none, and of a failed one."""
         for region in sorted(self._registry.regions("AWS::RDS::DBInstance")):
             with self._registry.scope(region):
                 for record in self._instances.expected():
                     self._look_at(client, record)
 
-    def _look_at(self, client: Any, record: dict[str, Any]) -> None:
+    def _look_at(self, client: docker.DockerClient, record: Record) -> None:
         identifier = record["DBInstanceIdentifier"]
         name = self._registry.checkout.name("database", self._instances.server(identifier))
         if record["DBInstanceStatus"] == "failed":
@@ -66,7 +71,7 @@ class Recovery:
             record["DBInstanceStatus"] = after
 
     def _loop(self) -> None:
-        client: Any = None
+        client: docker.DockerClient | None = None
         while not threading.Event().wait(LOOK_EVERY):
             try:
                 client = client or docker_engine.connect()
@@ -75,7 +80,7 @@ class Recovery:
                 client = None  # Docker is away for a moment
 
 
-def _is_there(client: Any, name: str) -> bool:
+def _is_there(client: docker.DockerClient, name: str) -> bool:
     try:
         client.containers.get(name)
     except NotFound:

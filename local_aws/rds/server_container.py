@@ -9,9 +9,10 @@ import tarfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+import docker
 from docker.errors import NotFound
+from docker.models.containers import Container
 
 from local_aws.checkout import Checkout
 from pipeline.errors import WaitTimeoutError
@@ -88,7 +89,9 @@ class Master:
         )
 
 
-def start(client: Any, checkout: Checkout, image: str, server: Server, master: Master | None) -> Any:
+def start(
+    client: docker.DockerClient, checkout: Checkout, image: str, server: Server, master: Master | None
+) -> Container:
     """Start a server on its volume (made when missing), and give its container once it accepts connections.
 
     A container of the same name is replaced; the data lie in the volume, and so does the master user where
@@ -117,7 +120,7 @@ def start(client: Any, checkout: Checkout, image: str, server: Server, master: M
     return container
 
 
-def set_master(container: Any, master: Master) -> None:
+def set_master(container: Container, master: Master) -> None:
     """Make the master user what it should be: its password, its schema, its privileges."""
     container.put_archive("/run", _archive("slipway.sql", master.sql().encode()))
     code, output = container.exec_run(_RUN_FILE)
@@ -125,7 +128,7 @@ def set_master(container: Any, master: Master) -> None:
         raise RuntimeError(output.decode(errors="replace").strip())
 
 
-def remove(client: Any, checkout: Checkout, identifier: str) -> None:
+def remove(client: docker.DockerClient, checkout: Checkout, identifier: str) -> None:
     """Stop the server so that it closes its files, and remove its container; its volume stays."""
     try:
         container = client.containers.get(checkout.name("database", identifier))
@@ -135,7 +138,7 @@ def remove(client: Any, checkout: Checkout, identifier: str) -> None:
     container.remove(force=True)
 
 
-def remove_volume(client: Any, volume: str) -> None:
+def remove_volume(client: docker.DockerClient, volume: str) -> None:
     """Delete the data for good."""
     try:
         client.volumes.get(volume).remove(force=True)
@@ -143,7 +146,7 @@ def remove_volume(client: Any, volume: str) -> None:
         return
 
 
-def _wait(container: Any) -> None:
+def _wait(container: Container) -> None:
     def ready() -> bool | None:
         container.reload()
         if container.status != "running" or container.attrs["RestartCount"]:

@@ -43,7 +43,7 @@ def run(
     branch: whose pushes build images. regional: with a role for launches in other regions too.
 
     Raises UsageError where the environments are of different accounts or regions, WrongAccountError, and what
-    stack.deploy raises.
+    deploying a stack raises.
     """
     first = settings[0]
     for context in settings:
@@ -61,7 +61,7 @@ def run(
         first, name, SHARED, {**given, "MainBranch": branch, "ExistingProviderArn": existing}, log
     )
     words = {name: shared.word}
-    handed = {key: shared.current.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
+    handed = {key: shared.stack.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
     roles = [{"EnvironmentName": s.environment.name, "Region": s.environment.region} for s in settings]
     for its_own in [*roles, EVERYWHERE] if regional else roles:
         name = f"{first.project.service}-{SHARED}-{its_own['EnvironmentName']}"
@@ -112,19 +112,15 @@ def _existing_provider(iam: "IAMClient", current: stacks.StackDescription | None
 
 def _deploy(
     context: Context, name: str, template_name: str, parameters: Mapping[str, str], log: Log
-) -> deploy.Deployed:
+) -> deploy.Deployment:
     file = context.project.templates / f"{template_name}.yaml"
     read = template.parse(file.stem, f"infra/{file.name}", file.read_text(encoding="utf-8"))
     cloudformation = context.aws.client("cloudformation")
     current = stacks.describe(cloudformation, name)
     deploy.must_be_ours(cloudformation, current, read)
-    deployed = deploy.deploy(
-        cloudformation,
-        StackSpec(name, read, parameters, context.account_wide_tags),
-        log,
-        context.wait,
-        current=current,
-        timeout=context.timeout,
-    )
-    log(f"{name}: {deployed.word}")
-    return deployed
+    spec = StackSpec(name, read, parameters, context.account_wide_tags)
+    with context.deployer(log).deploy(spec, current) as deployment:
+        for _ in deployment.events():
+            pass
+    log(f"{name}: {deployment.word}")
+    return deployment

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import ContainerTypeDef, TaskTypeDef
     from types_boto3_logs import CloudWatchLogsClient
 
-SERVICE = "AWS::ECS::Service"
 _EVENTS = 6
 _TROUBLE = re.compile(r"unable|fail|unhealthy|insufficient|error|rolling back", re.IGNORECASE)
 _LINES = 20

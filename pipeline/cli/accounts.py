@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.account import roles
 from pipeline.cli import connect
-from pipeline.cli.command import ENVIRONMENT, Argument, command
+from pipeline.cli.command import ENVIRONMENT, Argument, command, flag, option
 from pipeline.config import environment, project
 from pipeline.github import step_outputs
 
@@ -30,21 +30,17 @@ def identity(arguments: argparse.Namespace, _: "Reporter") -> None:
 @command(
     "bootstrap",
     "Make the account of these environments ready for GitHub Actions.",
-    Argument(
+    option(
         "environments",
-        metavar="ENV",
+        "ENV",
+        "an environment: a file in infra/environments/; all in one account and region",
         nargs="+",
-        help="an environment: a file in infra/environments/; all in one account and region",
     ),
-    Argument("--repository", metavar="ORG/REPO", default="", help="on GitHub (git's origin)"),
-    Argument("--owner-id", metavar="NUMBER", default="", help=f"the organization, {NUMBERS}"),
-    Argument("--repository-id", metavar="NUMBER", default="", help=f"the repository, {NUMBERS}"),
+    option("--repository", "ORG/REPO", "on GitHub (git's origin)", default=""),
+    option("--owner-id", "NUMBER", f"the organization, {NUMBERS}", default=""),
+    option("--repository-id", "NUMBER", f"the repository, {NUMBERS}", default=""),
     Argument("--branch", default="main", help="whose pushes build images (main)"),
-    Argument(
-        "--regional",
-        action="store_true",
-        help="with a role that launches everything in other regions, for regional.yml",
-    ),
+    flag("--regional", "with a role that launches everything in other regions, for regional.yml"),
 )
 def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Make an account ready for the workflows of a repository."""

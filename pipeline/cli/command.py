@@ -49,26 +49,29 @@ class Command:
             parser.set_defaults(json=False)
 
 
+def flag(name: str, help_: str) -> Argument:
+    """An option without a value."""
+    return Argument(name, action="store_true", help=help_)
+
+
+def option(name: str, metavar: str, help_: str, **options: Any) -> Argument:
+    """An argument with a value: text, unless `type` says otherwise."""
+    return Argument(name, metavar=metavar, help=help_, **options)
+
+
 def command(name: str, help_: str, *arguments: Argument | tuple[Argument, ...]) -> Callable[[Run], Command]:
     """Decorates the function that runs the command; gives the Command."""
     return lambda run: Command(name, help_, arguments, run)
 
 
-ENVIRONMENT = Argument("environment", metavar="ENV", help="an environment: a file in infra/environments/")
-JSON = Argument("--json", action="store_true", help="one JSON document on standard output")
-APP = Argument(
-    "--app", metavar="DIRECTORY", type=Path, help="the service in DIRECTORY instead of the one in app/"
-)
-WAIT = Argument(
+ENVIRONMENT = option("environment", "ENV", "an environment: a file in infra/environments/")
+JSON = flag("--json", "one JSON document on standard output")
+APP = option("--app", "DIRECTORY", "the service in DIRECTORY instead of the one in app/", type=Path)
+WAIT = option(
     "--wait",
-    metavar="MINUTES",
+    "MINUTES",
+    "how long to wait for another deploy of ENV to end; 0 is refused at once (as a stack may take)",
     type=float,
-    help="how long to wait for another deploy of ENV to end; 0 is refused at once (as a stack may take)",
 )
-LEDGER = Argument(
-    "--ledger",
-    metavar="FILE",
-    type=Path,
-    help="where the production probe keeps its ledger (.slipway/)",
-)
+LEDGER = option("--ledger", "FILE", "where the production probe keeps its ledger (.slipway/)", type=Path)
 MARKDOWN_FILES = "Markdown files, joined in this order"

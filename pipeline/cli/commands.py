@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli import accounts, connect, images, reviews
-from pipeline.cli.command import APP, ENVIRONMENT, JSON, LEDGER, WAIT, Argument, command
+from pipeline.cli.command import APP, ENVIRONMENT, JSON, LEDGER, WAIT, Argument, command, flag, option
 from pipeline.config import environment, project
 from pipeline.errors import SlipwayError
 from pipeline.github import step_outputs
@@ -24,19 +24,15 @@ if TYPE_CHECKING:
     "Bring an environment up to date and test it.",
     ENVIRONMENT,
     JSON,
-    Argument("--image", metavar="URI@DIGEST", help="release this image instead of building app/"),
+    option("--image", "URI@DIGEST", "release this image instead of building app/"),
     APP,
-    Argument(
+    option(
         "--strategy",
+        "STRATEGY",
+        f"how traffic moves this time, instead of what the file says: {', '.join(STRATEGIES)}",
         choices=("", *STRATEGIES),
-        metavar="STRATEGY",
-        help=f"how traffic moves this time, instead of what the file says: {', '.join(STRATEGIES)}",
     ),
-    Argument(
-        "--despite-alarms",
-        action="store_true",
-        help="begin although an alarm is in ALARM (rollback always does)",
-    ),
+    flag("--despite-alarms", "begin although an alarm is in ALARM (rollback always does)"),
     WAIT,
     LEDGER,
 )
@@ -61,11 +57,7 @@ def deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
     "Stop the rollout that is under way, else release the version before.",
     ENVIRONMENT,
     JSON,
-    Argument(
-        "--straight",
-        action="store_true",
-        help="answer the gates at once: no migration, no test of the version",
-    ),
+    flag("--straight", "answer the gates at once: no migration, no test of the version"),
     WAIT,
     LEDGER,
 )
@@ -147,8 +139,8 @@ def status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
     "logs",
     "Show the service's latest log lines.",
     ENVIRONMENT,
-    Argument("--since", default="10m", metavar="TIME", help="how far back: 30s, 10m, 2h, 1d (10m)"),
-    Argument("--follow", action="store_true", help="go on until Ctrl-C"),
+    option("--since", "TIME", "how far back: 30s, 10m, 2h, 1d (10m)", default="10m"),
+    flag("--follow", "go on until Ctrl-C"),
 )
 def logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)
@@ -162,8 +154,8 @@ def logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     "destroy",
     "Delete an environment.",
     ENVIRONMENT,
-    Argument("--confirm", metavar="ENV", default="", help="the environment's name once more"),
-    Argument("--only-ask", action="store_true", help="say whether it would be refused, no more"),
+    option("--confirm", "ENV", "the environment's name once more", default=""),
+    flag("--only-ask", "say whether it would be refused, no more"),
 )
 def destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     from pipeline.github import job_summary
@@ -185,12 +177,8 @@ def destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError
     "Launch everything in other regions with taskcat, test it there, delete it.",
     ENVIRONMENT,
     JSON,
-    Argument("regions", metavar="REGION", nargs="+", help="AWS regions"),
-    Argument(
-        "--image",
-        metavar="URI@DIGEST",
-        help="the image to launch, by digest (the newest in ENV's repository)",
-    ),
+    option("regions", "REGION", "AWS regions", nargs="+"),
+    option("--image", "URI@DIGEST", "the image to launch, by digest (the newest in ENV's repository)"),
 )
 def regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     context = connect.guarded(arguments.environment)

@@ -57,6 +57,7 @@ def guarded(name: str) -> "Context":
 def base_image(context: "Context") -> "BaseImage":
     """Only a rehearsal may fall back on a locally made base image; what goes to AWS is built as written."""
 
+    # Any: the Docker SDK has no types.
     def find(client: Any, log: Callable[[str], None]) -> str | None:
         if not context.aws.on_this_machine:
             return None

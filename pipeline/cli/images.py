@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli import connect
-from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command
+from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command, option
 from pipeline.config import environment, project
 from pipeline.errors import EnvironmentFileError
 from pipeline.github import step_outputs
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @command(
     "environments",
     "Say which environments a workflow can reach.",
-    Argument("--wanted", default="", metavar="ENV", help="refuse where this one is not reached"),
-    Argument("--fork", default="", metavar="yes", help="it runs for a fork, and reaches none"),
+    option("--wanted", "ENV", "refuse where this one is not reached", default=""),
+    option("--fork", "yes", "it runs for a fork, and reaches none", default=""),
 )
 def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Which environments a workflow can reach, and why not the others. Output: `names`, a JSON list."""
@@ -82,11 +82,11 @@ def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     ENVIRONMENT,
     JSON,
     APP,
-    Argument(
+    option(
         "--shared-with",
-        metavar="'ENV ...'",
+        "'ENV ...'",
+        "refuse where the image would not be in these environments' repository",
         default="",
-        help="refuse where the image would not be in these environments' repository",
     ),
 )
 def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
@@ -112,7 +112,7 @@ def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     "verify",
     "Verify that GitHub built an image here, before its release.",
     ENVIRONMENT,
-    Argument("--image", metavar="URI@DIGEST", required=True, help="the image, or its digest alone"),
+    option("--image", "URI@DIGEST", "the image, or its digest alone", required=True),
 )
 def verify(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """That an image exists, and that this repository's workflow built it. Outputs: `image`, `version`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import masking
 from pipeline.cli import connect
-from pipeline.cli.command import ENVIRONMENT, JSON, MARKDOWN_FILES, Argument, command
+from pipeline.cli.command import ENVIRONMENT, JSON, MARKDOWN_FILES, Argument, command, flag, option
 from pipeline.errors import SlipwayError
 from pipeline.github import markdown
 
@@ -26,11 +26,11 @@ PATIENCE = 20 * 60
     "Show what a deploy would change; nothing that lasts is touched.",
     ENVIRONMENT,
     JSON,
-    Argument(
+    option(
         "--markdown",
-        metavar="FILE",
+        "FILE",
+        "write it for a review, too, as Markdown; data that would be lost is then an error",
         type=Path,
-        help="write it for a review, too, as Markdown; data that would be lost is then an error",
     ),
 )
 def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
@@ -58,7 +58,7 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     "Find what was changed past CloudFormation.",
     ENVIRONMENT,
     JSON,
-    Argument("--markdown", metavar="FILE", type=Path, help="write it as Markdown, too"),
+    option("--markdown", "FILE", "write it as Markdown, too", type=Path),
 )
 def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
     """What was changed past CloudFormation."""
@@ -80,8 +80,8 @@ def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
 @command(
     "github comment",
     "Keep one comment on the workflow's pull request.",
-    Argument("--marker", required=True, metavar="NAME", help="what it is found by again"),
-    Argument("files", nargs="+", metavar="FILE", type=Path, help=MARKDOWN_FILES),
+    option("--marker", "NAME", "what it is found by again", required=True),
+    option("files", "FILE", MARKDOWN_FILES, nargs="+", type=Path),
 )
 def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """One comment on the workflow's pull request."""
@@ -95,12 +95,12 @@ def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
 @command(
     "github issue",
     "Keep one issue: opened or updated, or closed if it is open.",
-    Argument("--label", required=True, metavar="NAME", help="its label, by which it is found"),
+    option("--label", "NAME", "its label, by which it is found", required=True),
     (
         Argument("--title", help="its title"),
-        Argument("--close", action="store_true", help="what it told of is gone"),
+        flag("--close", "what it told of is gone"),
     ),
-    Argument("files", nargs="*", metavar="FILE", type=Path, help=MARKDOWN_FILES),
+    option("files", "FILE", MARKDOWN_FILES, nargs="*", type=Path),
 )
 def issue(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """One issue, opened, updated, or closed with --close."""

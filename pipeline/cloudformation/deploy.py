@@ -1,43 +1,246 @@
 """Deploy one stack by change set, from whatever state an earlier run left it in."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.cloudformation import change_set, resources, stacks
-from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.change_set import Changes, NoChanges, ResourceChange, StackSpec
 from pipeline.cloudformation.events import Event, EventStream, causes, first_cause
-from pipeline.cloudformation.stacks import (
-    Log,
-    StackDescription,
-    Wait,
-    delete,
-    describe,
-    log_events,
-    settle,
-    stuck,
-)
-from pipeline.errors import StackFailedError
+from pipeline.cloudformation.parameter_update import ParameterUpdate
+from pipeline.cloudformation.stacks import Log, StackDescription
+from pipeline.cloudformation.status import StackStatus
+from pipeline.errors import StackFailedError, StackStuckError
 from pipeline.graph.template import Template
+from pipeline.waiting import Waiter
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """word: created, updated, unchanged, or joined where an earlier run's update was waited for."""
+class StackLook:
+    """What one look at a stack found while CloudFormation was at work on it.
 
+    current: None once the stack is gone. events: all events since the operation began, the oldest first.
+    cause: the first failure, in the look that found it; None in every other look.
+    """
+
+    current: StackDescription | None
+    events: Sequence[Event]
+    cause: Event | None
+
+    @property
+    def rolls_back(self) -> bool:
+        """CloudFormation is putting the former state back. The events were read after the stack itself."""
+        of_the_stack = [event for event in self.events if event.of_the_stack]
+        if of_the_stack:
+            return StackStatus(of_the_stack[-1].status).rolls_back
+        return self.current is not None and self.current.status.rolls_back
+
+
+@dataclass(frozen=True)
+class StackDeployer:
+    """Brings stacks to what is asked for, and deletes them. timeout: seconds per wait.
+
+    Every method that waits raises WaitTimeoutError.
+    """
+
+    cloudformation: "CloudFormationClient"
+    waiter: Waiter
+    log: Log
+    timeout: float = 5400
+
+    def deploy(self, spec: StackSpec, current: StackDescription | None) -> "Deployment":
+        """Make the change set that brings a stack to `spec`, and execute nothing yet.
+
+        current: what `stacks.describe` gave just now. An update under way is waited for first; a stack whose
+        creation failed is deleted first. Raises StackFailedError where CloudFormation refuses the change set,
+        and StackStuckError.
+        """
+        word = "joined" if current is not None and current.status.in_progress else "unchanged"
+        current = self.settle(current) if current is not None else None
+        if current is not None and current.status.must_be_cleared:
+            self.log(f"{current.status} from an earlier run: clearing it away (nothing ever lived in it)")
+            self.delete(current, spec.template)
+            current = None
+        if current is not None and current.status.needs_a_person:
+            raise stacks.stuck(current)
+        found = change_set.create(self.cloudformation, spec, self.waiter.until, new=current is None)
+        if isinstance(found, Changes):
+            self.log(f"change set: {change_set.summary(found.changes)}")
+            word = "created" if current is None else "updated"
+        elif current is None:
+            raise StackFailedError(f"the new stack {spec.name} would hold nothing", why=found.reason)
+        return Deployment(self, spec.name, spec.template, found, word, current)
+
+    def update_parameters(
+        self, current: StackDescription, template: Template, update: ParameterUpdate | None
+    ) -> StackDescription:
+        """Give a settled stack other values of some parameters and of nothing else; the stack as it is then.
+
+        CloudFormation takes back whatever an update that fails has changed: what was updated before stays.
+        Raises RolloutRefusedError where more would change, and what `Deployment.events` raises.
+        """
+        if update is None:
+            return current
+        found = change_set.create_for_parameters(
+            self.cloudformation, current.name, current.parameters, update.changed, self.waiter.until
+        )
+        if isinstance(found, NoChanges):
+            return current
+        with Deployment(self, current.name, template, found, "updated", current) as deployment:
+            update.refuse_more(found.changes, current)
+            self.log(f"telling the stack {update.told(current)}")
+            for _ in deployment.events():
+                pass
+        return deployment.stack
+
+    def settle(self, current: StackDescription) -> StackDescription | None:
+        """Wait until CloudFormation is no longer at work on a stack; None where it deleted the stack."""
+        settled: StackDescription | None = current
+        for look in self.settling(current):
+            settled = look.current
+        return settled
+
+    def settling(self, current: StackDescription) -> Iterator[StackLook]:
+        """Every look of `settle`; none where CloudFormation is not at work."""
+        if current.status.in_progress:
+            self.log(f"{current.status} already, by an earlier run or somebody else: waiting for it to end")
+            events = EventStream.from_now(self.cloudformation, current.stack_id)
+            yield from self.looks(events, None, f"stack {current.name} ({current.status})")
+
+    def delete(self, current: StackDescription, template: Template | None) -> None:
+        """Delete a stack and wait until it is gone. Raises StackStuckError with the resource that stayed."""
+        events = EventStream.from_now(self.cloudformation, current.stack_id)
+        self.cloudformation.delete_stack(
+            StackName=current.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}"
+        )
+        *_, last = self.looks(events, template, f"deleting stack {current.name}")
+        if last.current is not None:
+            cause = first_cause(last.events)
+            raise StackStuckError(
+                f"stack {current.name} could not be deleted ({last.current.status})",
+                why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else current.reason,
+                next_step=stacks.delete_by_hand(current),
+                where=template.where(cause.logical_id) if cause and template else "",
+            )
+
+    def looks(self, events: EventStream, template: Template | None, what: str) -> Iterator[StackLook]:
+        """Look at a stack until CloudFormation is no longer at work on it, and log each event once.
+
+        The last look finds the stack at rest, or gone. template: names the line of what failed.
+        """
+        cause: Event | None = None
+
+        def look() -> StackLook:
+            nonlocal cause
+            current = stacks.describe(self.cloudformation, events.stack_id)
+            events.log_new(template, self.log)
+            found = first_cause(events.seen) if cause is None else None
+            cause = cause or found
+            return StackLook(current, events.seen, found)
+
+        for seen in self.waiter.looks(look, what=what, timeout=self.timeout):
+            yield seen
+            # A stack in review was not begun with yet, or is not deleted yet.
+            if seen.current is None or not (seen.current.status.in_progress or seen.current.status.in_review):
+                return
+
+
+@dataclass
+class Deployment:
+    """A change set and what becomes of its stack. One that is not executed in the `with` block is discarded.
+
+    word: created, updated, unchanged, or joined where an earlier run's update was waited for. current: as
+    last seen; None before the stack is created. diagnostics: further lines for the error, from who reads
+    the events.
+    """
+
+    deployer: StackDeployer
+    name: str
+    template: Template
+    change_set: Changes | NoChanges
     word: str
-    current: StackDescription
+    current: StackDescription | None
+    diagnostics: list[str] = field(default_factory=list)
+    _executed: bool = False
+
+    @property
+    def changes(self) -> Sequence[ResourceChange]:
+        """What the change set would change."""
+        return self.change_set.changes if isinstance(self.change_set, Changes) else ()
+
+    @property
+    def stack(self) -> StackDescription:
+        """The stack, once the events have ended."""
+        if self.current is None:
+            raise ValueError("the stack is there once the events have ended")
+        return self.current
+
+    def __enter__(self) -> "Deployment":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self.change_set, Changes) and not self._executed:
+            change_set.discard(self.deployer.cloudformation, self.change_set)
+
+    def events(self) -> Iterator[StackLook]:
+        """Execute the change set, and look at the stack until it is at rest; none where nothing changes.
+
+        A rollback deletes much: whoever wants diagnostics gathers them in the look that has a `cause`.
+        Raises StackFailedError with the first cause and its line in the template.
+        """
+        if isinstance(self.change_set, NoChanges):
+            return
+        cloudformation, stack_id = self.deployer.cloudformation, self.change_set.stack_id
+        events = EventStream.from_now(cloudformation, stack_id)
+        self._executed = True
+        cloudformation.execute_change_set(
+            ChangeSetName=self.change_set.arn,
+            StackName=stack_id,
+            ClientRequestToken=f"slipway-{uuid.uuid4()}",
+        )
+        cause: Event | None = None
+        for look in self.deployer.looks(events, self.template, f"stack {self.name}"):
+            yield look
+            cause, self.current = cause or look.cause, look.current
+        if self.current is None or not self.current.status.succeeded:
+            raise self._failure(cause, events)
+
+    def _failure(self, cause: Event | None, events: EventStream) -> StackFailedError:
+        where = self.template.where(cause.logical_id) if cause else self.template.path
+        told = f"{cause.logical_id} ({cause.type}): {cause.reason} [{where}]" if cause else ""
+        if self.current is None:
+            return StackFailedError(
+                f"stack {self.name} was deleted while it was being deployed",
+                why=told,
+                next_step="find out who deleted it, mend what failed before, and deploy again",
+                details=self.diagnostics,
+            )
+        stuck = self.current.status.needs_a_person
+        return StackFailedError(
+            f"stack {self.name} ended in {self.current.status}",
+            why=told or f"{self.current.reason} [{where}]",
+            next_step=stacks.stuck(self.current).next_step if stuck else "mend the cause and deploy again",
+            details=self.diagnostics,
+            where=where,
+            also=[
+                (self.template.where(event.logical_id), f"{event.logical_id} ({event.type}): {event.reason}")
+                for event in causes(events.seen)
+                if cause is not None and event.logical_id != cause.logical_id
+            ],
+        )
 
 
 def must_be_ours(
     cloudformation: "CloudFormationClient", current: StackDescription | None, template: Template
 ) -> None:
-    """Raises ProtectedError for a stack that only has our name. One that somebody deployed from the template
-    by hand has no other resources than the template's: that is taken over.
+    """Raises ProtectedError for a stack that only has the name of one of Slipway's.
+
+    A stack that somebody deployed from the template by hand has no other resources than the template's:
+    that stack is taken over.
     """
     if current is None or current.status.in_review or stacks.OURS.items() <= current.tags.items():
         return
@@ -55,139 +258,3 @@ def must_be_ours(
             rename + current.command("describe-stack-resources"),
             f"was not made by Slipway, and holds {', '.join(strange)}, which {template.path} does not have",
         )
-
-
-def deploy(
-    cloudformation: "CloudFormationClient",
-    spec: StackSpec,
-    log: Log,
-    wait: Wait,
-    *,
-    current: StackDescription | None,
-    meanwhile: Callable[[Sequence[Event]], None] = lambda _: None,
-    diagnostics: Callable[[Event], list[str]] = lambda _: [],
-    review: Callable[[change_set.Changes], None] = lambda _: None,
-    timeout: float = 5400,
-) -> Deployed:
-    """Bring the stack to what is wanted and return its outputs.
-
-    live: what `describe` gave just now. review: called with the change set before it is executed; what it
-    raises ends the deploy with nothing touched. meanwhile: called at every look while CloudFormation is at
-    work, with all events so far. evidence: gives further lines for the error, called with the first failed
-    event as soon as it is seen, for a rollback deletes much. timeout: seconds per wait.
-
-    Raises StackFailedError (first cause, template line), StackStuckError, WaitTimeoutError.
-    """
-    joined = current is not None and current.status.in_progress
-    current = settle(cloudformation, current, log, wait, timeout) if current is not None else None
-    if current is not None and current.status.must_be_cleared:
-        log(f"{current.status} from an earlier run: clearing it away (nothing ever lived in it)")
-        delete(cloudformation, current, spec.template, log, wait, timeout=timeout)
-        current = None
-    if current is not None and current.status.needs_a_person:
-        raise stuck(current)
-    outcome = change_set.create(cloudformation, spec, wait, new=current is None)
-    if isinstance(outcome, change_set.NoChanges):
-        if current is None:
-            raise StackFailedError(f"the new stack {spec.name} would hold nothing", why=outcome.reason)
-        return Deployed("joined" if joined else "unchanged", current)
-    log(f"change set: {change_set.summary(outcome.changes)}")
-    try:
-        review(outcome)
-    except BaseException:
-        change_set.discard(cloudformation, outcome)
-        raise
-    return Deployed(
-        "created" if current is None else "updated",
-        execute(
-            cloudformation,
-            outcome,
-            spec.template,
-            log,
-            wait,
-            meanwhile=meanwhile,
-            diagnostics=diagnostics,
-            timeout=timeout,
-        ),
-    )
-
-
-def execute(
-    cloudformation: "CloudFormationClient",
-    changes: change_set.Changes,
-    template: Template,
-    log: Log,
-    wait: Wait,
-    *,
-    meanwhile: Callable[[Sequence[Event]], None] = lambda _: None,
-    diagnostics: Callable[[Event], list[str]] = lambda _: [],
-    timeout: float = 5400,
-) -> StackDescription:
-    """Execute a change set and follow the stack to its end. Raises what `deploy` raises."""
-    events = EventStream(cloudformation, changes.stack_id)
-    events.skip_past()
-    cloudformation.execute_change_set(
-        ChangeSetName=changes.arn, StackName=changes.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}"
-    )
-    return _follow(
-        cloudformation, changes.stack_id, template, events, log, wait, timeout, meanwhile, diagnostics
-    )
-
-
-def _follow(
-    cloudformation: "CloudFormationClient",
-    stack_id: str,
-    template: Template,
-    events: EventStream,
-    log: Log,
-    wait: Wait,
-    timeout: float,
-    meanwhile: Callable[[Sequence[Event]], None],
-    diagnostics: Callable[[Event], list[str]],
-) -> StackDescription:
-    name = stack_id.split("/")[1] if "/" in stack_id else stack_id
-    details: list[str] = []
-    cause: Event | None = None
-
-    def probe() -> StackDescription | None:
-        nonlocal cause
-        now = describe(cloudformation, stack_id)
-        log_events(events, template, log)
-        meanwhile(events.seen)
-        if cause is None:
-            cause = first_cause(events.seen)
-            if cause is not None:
-                details.extend(diagnostics(cause))
-        if now is None:
-            raise StackFailedError(
-                f"stack {name} was deleted while it was being deployed",
-                why=_told(cause, template),
-                next_step="find out who deleted it, mend what failed before, and deploy again",
-                details=details,
-            )
-        return None if now.status.in_progress or now.status.in_review else now
-
-    now: StackDescription = wait(probe, what=f"stack {name}", timeout=timeout)
-    if now.status.succeeded:
-        return now
-    where = template.where(cause.logical_id) if cause else template.path
-    raise StackFailedError(
-        f"stack {now.name} ended in {now.status}",
-        why=_told(cause, template) or f"{now.reason} [{where}]",
-        next_step="mend the cause and deploy again"
-        if not now.status.needs_a_person
-        else stuck(now).next_step,
-        details=details,
-        where=where,
-        also=[
-            (template.where(event.logical_id), f"{event.logical_id} ({event.type}): {event.reason}")
-            for event in causes(events.seen)
-            if cause is not None and event.logical_id != cause.logical_id
-        ],
-    )
-
-
-def _told(cause: Event | None, template: Template) -> str:
-    if cause is None:
-        return ""
-    return f"{cause.logical_id} ({cause.type}): {cause.reason} [{template.where(cause.logical_id)}]"

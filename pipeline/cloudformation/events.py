@@ -1,11 +1,14 @@
 """A stack's events: those that are new, and the first one that failed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+
+from pipeline.graph.graph import SERVICE
+from pipeline.graph.template import Template
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -27,6 +30,11 @@ class Event:
     of_the_stack: bool
 
     @property
+    def of_the_service(self) -> bool:
+        """It tells of the stack's ECS service."""
+        return self.type == SERVICE
+
+    @property
     def failed(self) -> bool:
         return self.status.endswith("_FAILED")
 
@@ -41,13 +49,17 @@ class EventStream:
 
     def __init__(self, cloudformation: "CloudFormationClient", stack_id: str) -> None:
         self._cloudformation = cloudformation
-        self._stack_id = stack_id
+        self.stack_id = stack_id
         self._known: set[str] = set()
         self.seen: list[Event] = []
 
-    def skip_past(self) -> None:
-        """What has happened up to now belongs to an earlier run. One page is enough: it holds the newest."""
-        self._known.update(event["EventId"] for event in next(self._pages(), []))
+    @classmethod
+    def from_now(cls, cloudformation: "CloudFormationClient", stack_id: str) -> "EventStream":
+        """The events that come from now on: those before belong to an earlier run."""
+        stream = cls(cloudformation, stack_id)
+        newest = next(stream._pages(), [])  # one page is enough: new() stops at it
+        stream._known.update(event["EventId"] for event in newest)
+        return stream
 
     def new(self) -> list[Event]:
         """Events not given before, oldest first."""
@@ -62,13 +74,22 @@ class EventStream:
         self.seen.extend(fresh)
         return fresh
 
+    def log_new(self, template: Template | None, log: Callable[[str], None]) -> None:
+        """Log every event that is new; a failed one with AWS's reason and its line in the template."""
+        for event in self.new():
+            line = f"{event.status:<20} {event.logical_id} ({event.type})"
+            if event.failed and event.reason:
+                where = f" [{template.where(event.logical_id)}]" if template else ""
+                line += f": {event.reason}{where}"
+            log(line)
+
     def _pages(self) -> "Iterator[list[StackEventTypeDef]]":
         """The pages of events, the newest first, each asked for when its turn comes. They end where the stack
         went meanwhile, so that what was seen before stays told.
         """
         try:
             pages = self._cloudformation.get_paginator("describe_stack_events")
-            for page in pages.paginate(StackName=self._stack_id):
+            for page in pages.paginate(StackName=self.stack_id):
                 yield page["StackEvents"]
         except ClientError as error:
             if not does_not_exist(error):

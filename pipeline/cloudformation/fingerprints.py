@@ -57,8 +57,8 @@ class DeployedFingerprints:
             self._now[spec.name] = _entry(spec, current)
 
     def save(self, log: Callable[[str], None]) -> None:
-        """Write what was recorded, if it differs from what was read. What can't be written costs the next run
-        a change set for each stack; how this one ends is not for it to say.
+        """Write what was recorded, if it differs from what was read. A failed write does not fail this
+        run; it costs the next run a change set for each stack.
         """
         with self._lock:
             if self._now == self._before:

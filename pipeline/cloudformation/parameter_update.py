@@ -1,56 +1,41 @@
-"""A stack's parameters brought to what they should be by an update of their own, before the one that matters.
+"""An update of a stack's parameters and of nothing else, before the update that may fail.
 
-CloudFormation takes back whatever an update that fails has changed. What was told before stays told.
+CloudFormation takes back whatever an update that fails has changed. What an update before it changed stays.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from pipeline.cloudformation import change_set, deploy
 from pipeline.cloudformation.change_set import ResourceChange
-from pipeline.cloudformation.stacks import Log, StackDescription, Wait, describe
+from pipeline.cloudformation.stacks import StackDescription
 from pipeline.errors import RolloutRefusedError
-from pipeline.graph.template import Template
-
-if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
 
 
-def apply(
-    cloudformation: "CloudFormationClient",
-    current: StackDescription,
-    template: Template,
-    changed: Mapping[str, str],
-    log: Log,
-    wait: Wait,
-    timeout: float,
-    *,
-    what: str,
-    kind: str,
-) -> StackDescription:
-    """Give a settled stack other values of some parameters and of nothing else; the stack as it is then.
-
-    what: of what they tell the stack. kind: the resource type that they may change. Raises
-    RolloutRefusedError where more would change, and what stack.execute raises.
+@dataclass(frozen=True)
+class ParameterUpdate:
+    """Other values of some parameters. what: of what they tell the stack. kind: the resource type that they
+    may change.
     """
-    changes = change_set.create_for_parameters(
-        cloudformation, current.name, current.parameters, changed, wait
-    )
-    if isinstance(changes, change_set.NoChanges):
-        return current
-    gone = replaced(changes.changes)
-    others = [c for c in changes.changes if c.type != kind and not only_refers(c, gone)]
-    if others:
-        change_set.discard(cloudformation, changes)
-        raise RolloutRefusedError(
-            f"{current.name} can't be told {what} without changing more than that",
-            why=", ".join(change.logical_id for change in others),
-            next_step=f"let {', '.join(changed)} stand in nothing but the template's {kind}",
-        )
-    before = {key: current.parameters[key] for key in changed}
-    log(f"telling the stack {what}: {_shown(changed)} (it had {_shown(before)})")
-    deploy.execute(cloudformation, changes, template, log, wait, timeout=timeout)
-    return describe(cloudformation, current.name) or current
+
+    changed: Mapping[str, str]
+    what: str
+    kind: str
+
+    def told(self, current: StackDescription) -> str:
+        """The values, and those that the stack has."""
+        before = {key: current.parameters[key] for key in self.changed}
+        return f"{self.what}: {_shown(self.changed)} (it had {_shown(before)})"
+
+    def refuse_more(self, changes: Sequence[ResourceChange], current: StackDescription) -> None:
+        """Raises RolloutRefusedError where a change set would change more than resources of the kind."""
+        gone = replaced(changes)
+        others = [c for c in changes if c.type != self.kind and not only_refers(c, gone)]
+        if others:
+            raise RolloutRefusedError(
+                f"{current.name} can't be told {self.what} without changing more than that",
+                why=", ".join(change.logical_id for change in others),
+                next_step=f"let {', '.join(self.changed)} stand in nothing but the template's {self.kind}",
+            )
 
 
 def only_refers(change: ResourceChange, gone: set[str]) -> bool:

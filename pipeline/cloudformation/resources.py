@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from pipeline.graph.graph import SERVICE
+
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
-SERVICE = "AWS::ECS::Service"
 ALARM = "AWS::CloudWatch::Alarm"
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 

@@ -1,17 +1,14 @@
-"""A stack as it is: read, waited for, deleted. Waiting is passed in."""
+"""A stack as it is, and what is refused or advised because of that."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pipeline.cloudformation.events import EventStream, does_not_exist, first_cause
+from pipeline.cloudformation.events import does_not_exist
 from pipeline.cloudformation.status import StackStatus
 from pipeline.errors import ProtectedError, StackStuckError
-from pipeline.graph.template import Template
-from pipeline.waiting import Wait as Wait
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -67,71 +64,6 @@ def tagged(cloudformation: "CloudFormationClient", tags: Mapping[str, str]) -> l
     return [stack for stack in stacks if tags.items() <= stack.tags.items()]
 
 
-def settle(
-    cloudformation: "CloudFormationClient",
-    current: StackDescription,
-    log: Log,
-    wait: Wait,
-    timeout: float,
-    meanwhile: Callable[[StackDescription], None] = lambda _: None,
-) -> StackDescription | None:
-    """Wait until nothing is in progress on the stack; None where it was being deleted. Attaches to what an
-    interrupted run left behind. meanwhile: called at every look.
-    """
-    if not current.status.in_progress:
-        return current
-    log(f"{current.status} already, by an earlier run or somebody else: waiting for it to end")
-    events = EventStream(cloudformation, current.stack_id)
-    events.skip_past()
-
-    def probe() -> str | None:
-        now = describe(cloudformation, current.stack_id)
-        log_events(events, None, log)
-        if now is not None:
-            meanwhile(now)
-        return None if now is not None and now.status.in_progress else "settled"
-
-    wait(probe, what=f"stack {current.name} ({current.status})", timeout=timeout)
-    return describe(cloudformation, current.name)
-
-
-def delete(
-    cloudformation: "CloudFormationClient",
-    current: StackDescription,
-    template: Template | None,
-    log: Log,
-    wait: Wait,
-    *,
-    timeout: float,
-    quietly: bool = False,
-) -> None:
-    """Delete a stack and wait until it is gone. Raises StackStuckError with the resource that stayed."""
-    events = EventStream(cloudformation, current.stack_id)
-    events.skip_past()
-    cloudformation.delete_stack(StackName=current.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}")
-
-    def probe() -> StackStatus | None:
-        now = cloudformation.describe_stacks(StackName=current.stack_id)["Stacks"]
-        log_events(events, template, (lambda _: None) if quietly else log)
-        status = StackStatus(now[0]["StackStatus"]) if now else StackStatus("DELETE_COMPLETE")
-        return None if status.in_progress or (status.in_review and current.status.in_review) else status
-
-    try:
-        status = wait(probe, what=f"deleting stack {current.name}", timeout=timeout)
-    except ClientError as error:
-        if does_not_exist(error):
-            return
-        raise
-    if not status.gone:
-        cause = first_cause(events.seen)
-        raise StackStuckError(
-            f"stack {current.name} could not be deleted ({status})",
-            why=f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else current.reason,
-            next_step=_delete_by_hand(current),
-            where=template.where(cause.logical_id) if cause and template else "",
-        )
-
-
 def must_be_ours(
     current: StackDescription, tags: Mapping[str, str], next_step: str, what: str = "was not made by Slipway"
 ) -> None:
@@ -157,7 +89,7 @@ def stuck(current: StackDescription) -> StackStuckError:
     ):  # by somebody's --disable-rollback; Slipway never asks for that
         help_ = f"put back what was before: {current.command('rollback-stack')}; then deploy again"
     elif current.status.name == "DELETE_FAILED":
-        help_ = _delete_by_hand(current)
+        help_ = delete_by_hand(current)
     else:  # nothing that helps here is harmless
         help_ = (
             f"see what failed: {current.command('describe-stack-events')}"
@@ -166,17 +98,9 @@ def stuck(current: StackDescription) -> StackStuckError:
     return StackStuckError(f"stack {current.name} is {current.status}", why=current.reason, next_step=help_)
 
 
-def _delete_by_hand(current: StackDescription) -> str:
+def delete_by_hand(current: StackDescription) -> str:
+    """What to do about a stack whose deletion failed."""
     return f"remove what holds the resource that stayed, then: {current.command('delete-stack')}"
-
-
-def log_events(events: EventStream, template: Template | None, log: Log) -> None:
-    """Say every event that is new; a failed one with AWS's reason and its line in the template."""
-    for event in events.new():
-        line = f"{event.status:<20} {event.logical_id} ({event.type})"
-        if event.failed and event.reason:
-            line += f": {event.reason}" + (f" [{template.where(event.logical_id)}]" if template else "")
-        log(line)
 
 
 def _current(stack: "StackTypeDef") -> StackDescription:

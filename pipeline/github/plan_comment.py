@@ -6,7 +6,7 @@ from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.errors import DataLossError, SlipwayError
 from pipeline.github import job_summary, markdown
 from pipeline.github.markdown import code, text
-from pipeline.graph.graph import Node
+from pipeline.graph.graph import Node, StackNode
 from pipeline.inspect.plan import NodePlan, Plan
 
 _SIGNS = {"Add": "🟢", "Modify": "🟡", "Remove": "🔴"}
@@ -77,5 +77,5 @@ def _row(node: NodePlan, change: ResourceChange) -> Sequence[str]:
 
 
 def _where(nodes: Mapping[str, Node], node: NodePlan, logical_id: str) -> str:
-    template = nodes[node.name].template
-    return template.where(logical_id) if template is not None else ""
+    stack = nodes[node.name]
+    return stack.template.where(logical_id) if isinstance(stack, StackNode) else ""

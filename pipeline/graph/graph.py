@@ -14,6 +14,7 @@ from pipeline.errors import EnvironmentFileError, TemplateError
 from pipeline.graph import template_rules
 from pipeline.graph.template import Template
 
+SERVICE = "AWS::ECS::Service"
 IMAGE = "image"
 IMAGE_NEEDS = "RepositoryUri"
 IMAGE_GIVES = "ImageUri"
@@ -27,7 +28,6 @@ class Node:
     """
 
     name: str
-    template: Template | None
     given: Mapping[str, str]
     wired: Mapping[str, str]
 
@@ -49,9 +49,25 @@ class Node:
             )
 
     def inputs(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-        """All parameter values, once every needed node is done. Raises what `must_be_given` raises."""
+        """All parameter values, once every needed node is done. Raises what `require_outputs` raises."""
         self.require_outputs(outputs)
         return {**self.given, **{key: outputs[node][key] for key, node in self.wired.items()}}
+
+
+@dataclass(frozen=True)
+class StackNode(Node):
+    """A stack of the environment or of the account."""
+
+    template: Template
+
+    @property
+    def holds_service(self) -> bool:
+        """Whether the ECS service is in this stack: its rollout is followed and can be stopped."""
+        return self.template.has(SERVICE)
+
+
+class ImageNode(Node):
+    """The image of app/: needs the repository, gives the image's URI."""
 
 
 def derive(templates: Sequence[Template], environment: Environment, service: str) -> dict[str, Node]:
@@ -91,13 +107,13 @@ def derive(templates: Sequence[Template], environment: Environment, service: str
                     faults.append(f"{template.path}: {name} {problem}")
         for fault in template_rules.broken(template.rules, given):
             file_faults.append(f"parameters: {fault} ({template.path})")
-        nodes[template.name] = Node(template.name, template, given, wired)
+        nodes[template.name] = StackNode(template.name, given, wired, template)
     if any(IMAGE_GIVES in template.parameters for template in templates):
         repository = givers.get(IMAGE_NEEDS)
         if repository is None:
             faults.append(f"the image needs an output {IMAGE_NEEDS}, and no template gives one")
         else:
-            nodes[IMAGE] = Node(IMAGE, None, {}, {IMAGE_NEEDS: repository})
+            nodes[IMAGE] = ImageNode(IMAGE, {}, {IMAGE_NEEDS: repository})
     if file_faults:
         raise EnvironmentFileError(
             f"infra/environments/{environment.name}.yaml does not fit the templates",

@@ -1,9 +1,9 @@
 """Runs a graph: each node in a thread of its own, as soon as the nodes that it needs are done."""
 
 import queue
-import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -56,44 +56,49 @@ class Watcher(Protocol):
     def ended(self, outcome: Outcome) -> None: ...
 
 
-Work = Callable[[str, Mapping[str, Mapping[str, str]]], Result]
-"""A node's work: its name, and the outputs of all nodes done so far."""
+Step = Callable[[Mapping[str, Mapping[str, str]]], Result]
+"""A node's turn: is given the outputs of all nodes done so far, by node, and gives its own."""
 
 
 def run(
     needs: Mapping[str, frozenset[str]],
-    work: Work,
+    steps: Mapping[str, Step],
     watcher: Watcher,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Outcome]:
-    """Run every node; a failed one stops what depends on it, and its siblings finish.
+    """Run every node's step; a failed node stops what depends on it, and its siblings finish.
 
-    Threads are daemons, so that Ctrl-C leaves at once: KeyboardInterrupt passes through here untouched, and
-    what was started in AWS goes on there.
+    KeyboardInterrupt passes through at once: no thread is waited for, and what a step has started in AWS
+    goes on there. So a process that was interrupted leaves by os._exit, as __main__ does.
     """
     ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     outcomes: dict[str, Outcome] = {}
     waiting = dict(needs)
     running = 0
+    pool = ThreadPoolExecutor(max_workers=max(1, len(needs)))
 
     def start(name: str) -> None:
         done = {key: o.result.outputs for key, o in outcomes.items() if o.result is not None}
         watcher.started(name)
-        threading.Thread(
-            target=_one, args=(name, needs[name], done, work, clock, ended), name=name, daemon=True
-        ).start()
+        started = clock()
+
+        def end(step: "Future[Result]") -> None:
+            error = step.exception()
+            ending, result = (Ending.FAILED, None) if error else (Ending.DONE, step.result())
+            ended.put(Outcome(name, ending, needs[name], started, clock(), result, error))
+
+        pool.submit(steps[name], done).add_done_callback(end)
 
     while waiting or running:
         for name in [n for n, needed in waiting.items() if needed <= outcomes.keys()]:
             needed = waiting.pop(name)
+            running += 1
             if all(outcomes[n].ending is Ending.DONE for n in needed):
                 start(name)
-                running += 1
             else:
                 now = clock()
                 ended.put(Outcome(name, Ending.NOT_STARTED, needed, now, now))
-                running += 1
         outcome = ended.get()
         running -= 1
         outcomes[outcome.name] = outcome
@@ -118,20 +123,3 @@ def critical_path(outcomes: Mapping[str, Outcome]) -> list[Outcome]:
         path.insert(0, last)
         last = max((ran[n] for n in last.needs if n in ran), key=lambda o: o.ended, default=None)
     return path
-
-
-def _one(
-    name: str,
-    needs: frozenset[str],
-    done: Mapping[str, Mapping[str, str]],
-    work: Work,
-    clock: Callable[[], float],
-    ended: "queue.SimpleQueue[Outcome]",
-) -> None:
-    started = clock()
-    try:
-        result = work(name, done)
-    except BaseException as error:  # noqa: BLE001 - whatever a thread raises must reach the main thread
-        ended.put(Outcome(name, Ending.FAILED, needs, started, clock(), error=error))
-    else:
-        ended.put(Outcome(name, Ending.DONE, needs, started, clock(), result=result))

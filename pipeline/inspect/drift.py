@@ -64,7 +64,7 @@ def detect(context: Context, log: Callable[[str], None]) -> Drift:
         else:
             begun[name] = drift_detection.begin(cloudformation, stack, context.wait, context.timeout)
     for name, detection in begun.items():
-        node = context.nodes[name]
+        node = context.stacks[name]
         stack = context.stack_name(node)
         log(f"{stack}: comparing it with its template")
         seen = drift_detection.result(cloudformation, stack, detection, context.wait, context.timeout)
@@ -154,11 +154,11 @@ def _failure(context: Context, stacks: tuple[StackDrift, ...]) -> SlipwayError |
     environment = context.environment.name
     places, lines = [], []
     for stack in stacks:
-        template = context.nodes[stack.node].template
+        template = context.stacks[stack.node].template
         for resource in stack.drifted:
             words = f"{stack.stack}: {resource.logical_id} ({resource.type}) {told(resource)}"
             changes = [words_of(difference) for difference in resource.differences]
-            where = template.where(resource.logical_id) if template else ""
+            where = template.where(resource.logical_id)
             places.append((where, ": ".join([words, *(["; ".join(changes)] if changes else [])])))
             lines += [words, *(f"  {change}" for change in changes)]
     if places:

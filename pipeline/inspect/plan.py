@@ -1,5 +1,6 @@
 """What a deploy would do: change sets made, read and taken away again; nothing that lasts is touched."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,7 +13,7 @@ from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter
 from pipeline.context import Context
 from pipeline.errors import SlipwayError
 from pipeline.graph import graph, runner
-from pipeline.graph.graph import Node
+from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step, registry
 from pipeline.inspect.plan_change_sets import PlanChangeSets
@@ -86,17 +87,18 @@ def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
         def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
             node = context.nodes[name]
             node.require_outputs({giver: given for giver, given in outputs.items() if giver in unchanged})
-            if node.template is None:
-                planned = _image(context, outputs)
-            else:
+            if isinstance(node, StackNode):
                 planned = _stack(context, node, outputs, audience.log(name), fingerprints, previews)
+            else:
+                planned = _image(context, outputs)
             if planned.word == "unchanged":
                 unchanged.add(name)
             return planned
 
         needs = {name: node.needs for name, node in context.nodes.items()}
         try:
-            outcomes = runner.run(needs, work, audience, clock=context.clock)
+            steps = {name: functools.partial(work, name) for name in needs}
+            outcomes = runner.run(needs, steps, audience, clock=context.clock)
         except KeyboardInterrupt:
             previews.clear_up()
             raise
@@ -107,8 +109,7 @@ def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
 
 def is_stateful(context: Context, node: str, change: ResourceChange) -> bool:
     """It holds data: by its type, or because its template guards it with a DeletionPolicy."""
-    template = context.nodes[node].template
-    guarded = template.resources.get(change.logical_id) if template else None
+    guarded = context.stacks[node].template.resources.get(change.logical_id)
     return change.type in _STATEFUL or (guarded is not None and guarded.kept)
 
 
@@ -127,7 +128,7 @@ def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Result
 
 def _stack(
     context: Context,
-    node: Node,
+    node: StackNode,
     outputs: Mapping[str, Mapping[str, str]],
     log: Callable[[str], None],
     fingerprints: DeployedFingerprints,
@@ -136,8 +137,6 @@ def _stack(
     name = context.stack_name(node)
     current = context.current(node)
     template = node.template
-    if template is None:
-        raise ValueError(f"{node.name} is not a stack")
     deploy.must_be_ours(context.aws.client("cloudformation"), current, template)
     unknown = [key for key, giver in node.wired.items() if key not in outputs[giver]]
     if current is not None and (current.status.in_progress or current.status.needs_a_person):
@@ -147,10 +146,10 @@ def _stack(
     again = current is not None and current.status.must_be_cleared
     spec = None
     if not unknown and not again:
-        spec = traffic_weights.as_the_stack_has_them(context.spec(node, node.inputs(outputs)), current)
-        spec = permissions_boundary.add(context, spec, current)
+        spec = permissions_boundary.add(context, context.spec(node, node.inputs(outputs)), current)
         if current is not None and fingerprints.is_unchanged(spec, current):
             return _Planned("unchanged", current.outputs, NodePlan(node.name, name, "unchanged"))
+        spec = traffic_weights.as_the_stack_has_them(spec, current)
     # AWS refuses a change set whose {{resolve:ssm:...}} leads nowhere; the deploy makes the secret first.
     missing = _secrets(context, node)
     if current is not None and not again and (unknown or missing):
@@ -173,7 +172,7 @@ def _stack(
 
 def _by_change_set(
     context: Context,
-    node: Node,
+    node: StackNode,
     spec: change_set.StackSpec,
     current: stacks.StackDescription | None,
     outcome: change_set.Changes | change_set.NoChanges,
@@ -190,9 +189,7 @@ def _by_change_set(
     return NodePlan(node.name, spec.name, action, note, tuple(outcome.changes), losing=frozenset(losing))
 
 
-def _secrets(context: Context, node: Node) -> tuple[str, ...]:
-    if node.template is None:
-        return ()
+def _secrets(context: Context, node: StackNode) -> tuple[str, ...]:
     return tuple(secrets.missing(context.aws.client("ssm"), secrets.names_in(node.template, node.given)))
 
 

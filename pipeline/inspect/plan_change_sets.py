@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -61,8 +62,9 @@ class PlanChangeSets:
         return True if there is not None or stack_name not in self._new else None
 
     def _forget_review(self, stack_name: str, change_set_name: str, log: Log) -> None:
-        """A change set for a stack that is not there leaves an empty one in REVIEW_IN_PROGRESS behind. To
-        delete it would delete the change set that somebody else has in it by now: then it is theirs.
+        """Delete the empty stack in REVIEW_IN_PROGRESS that a change set for a new stack leaves behind.
+
+        The stack stays where another run has a change set in it by now: deleting it would delete that, too.
         """
         left = stacks.describe(self._cloudformation, stack_name)
         if left is None or not left.status.in_review:
@@ -70,9 +72,7 @@ class PlanChangeSets:
         if stale_change_sets.others(self._cloudformation, left.name, left.stack_id, change_set_name):
             return
         try:
-            stacks.delete(
-                self._cloudformation, left, None, log, self._context.wait, timeout=120, quietly=True
-            )
+            replace(self._context.deployer(lambda _: None), timeout=120).delete(left, None)
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise

@@ -34,7 +34,7 @@ class Region:
     """What became of one region.
 
     status: of the stack. cause: its first failure, or which smoke tests failed; "" where all went well.
-    evidence: further lines, on an ECS service the words of its tasks. where: the line in infra/ that failed.
+    diagnostics: further lines; of an ECS service, the log lines of its tasks. where: the line in infra/.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Region:
 
 
 class Launch:
-    """A launch from the environment `home` into `there` (region -> setting) as stacks called `stack`.
+    """A launch from the environment `home` into `there` (region -> context) as stacks called `stack`.
 
-    say(region) gives where that region's lines go.
+    log(region) gives where that region's lines go.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Launch:
         return Region(name, str(current.status), url, str(failure or ""))
 
     def _evidence(self, context: Context, cause: Event) -> list[str]:
-        if cause.type != stopped_tasks.SERVICE or not cause.physical_id:
+        if not cause.of_the_service or not cause.physical_id:
             return []
         watch = stopped_tasks.StoppedTaskWatcher(
             context.aws.client("ecs"),
@@ -188,17 +188,15 @@ class Launch:
         return ""
 
     def _clear(self, name: str, context: Context) -> None:
-        log, cloudformation = self._log(name), context.aws.client("cloudformation")
-        current = stacks.describe(cloudformation, self._stack)
+        log = self._log(name)
+        current = stacks.describe(context.aws.client("cloudformation"), self._stack)
         if current is not None:
             rename = f"give the launch another EnvironmentName in {taskcat.FILE}"
             stacks.must_be_ours(current, context.tags, rename, f"in {name} is no launch of Slipway's")
-        current = current and stacks.settle(cloudformation, current, log, context.wait, context.timeout)
+        current = current and context.deployer(log).settle(current)
         if current is not None:
             log(f"deleting stack {current.name} ({current.status})")
-            stacks.delete(
-                cloudformation, current, None, log, context.wait, timeout=context.timeout, quietly=True
-            )
+            context.deployer(lambda _: None).delete(current, None)
         secrets.delete(context.aws.client("ssm"), self._secrets)
 
     def _clear_bucket(self) -> None:

@@ -13,10 +13,12 @@ from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter
 from pipeline.context import Context
 from pipeline.errors import SlipwayError, TemplateError
 from pipeline.graph import graph, runner
+from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step
 from pipeline.image import released as named
-from pipeline.release import stack_step
+from pipeline.release.service_step import ServiceStep
+from pipeline.release.stack_step import StackStep
 from pipeline.rollout.options import RolloutOptions
 from pipeline.rollout.record import RolloutRecord
 
@@ -61,37 +63,38 @@ def deploy(
     """Bring the environment to what the templates, its file and app/ (or `image_uri`) say, and test it."""
     started = context.clock()
     context.guard_account()
-    smoke_file.load(smoke_suite.file(context))  # a fault in it should not wait until everything is deployed
+    smoke_file.load(smoke_suite.file(context))  # so that a fault in it shows first
     version, leave = None, frozenset[str]()
     if image_uri is not None:
         version = named.must_exist(context, image_uri)
-        # An image that is there needs nothing done to its repository, which is not this environment's alone.
+        # The image exists, so its repository needs no change; other environments use the repository, too.
         leave = graph.needed_for(context.nodes, graph.IMAGE)
         _must_do_as_they_are(context, leave)
-    ssm = context.aws.client("ssm")
-    names = context.project.service, context.environment.name
     records: list[RolloutRecord] = []
     options = replace(options or RolloutOptions(), on_finished=records.append)
     patience = context.timeout if options.wait_minutes is None else options.wait_minutes * 60
     with context.locked("deploy", audience.log("lock"), patience):
-        fingerprints = DeployedFingerprints(ssm, parameter_name(*names))
+        fingerprints = DeployedFingerprints(
+            context.aws.client("ssm"), parameter_name(context.project.service, context.environment.name)
+        )
 
-        def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
-            node, log = context.nodes[name], audience.log(name)
-            current = context.current(node) if name in leave else None
-            if current is not None:
-                return Result("left alone", current.outputs)
-            inputs = node.inputs(outputs)
-            if node.template is not None:
-                return stack_step.work(context, node, inputs, log, fingerprints, options)
+        def image(outputs: Mapping[str, Mapping[str, str]]) -> Result:
+            repository = context.nodes[graph.IMAGE].inputs(outputs)[graph.IMAGE_NEEDS]
             if image_uri is not None:
                 return Result("given", {graph.IMAGE_GIVES: image_uri, "version": version or ""})
-            return image_step.work(context, inputs[graph.IMAGE_NEEDS], log, base_image)
+            return image_step.work(context, repository, audience.log(graph.IMAGE), base_image)
+
+        def stack(node: StackNode) -> runner.Step:
+            kind = ServiceStep if node.holds_service else StackStep
+            step = kind(context, node, audience.log(node.name), fingerprints, options)
+            return step.run_unless_there if node.name in leave else step.run
 
         _make_clients(context)
-        needs = {name: node.needs for name, node in context.nodes.items()}
+        nodes = context.nodes
+        needs = {name: node.needs for name, node in nodes.items()}
+        steps = {n: stack(node) if isinstance(node, StackNode) else image for n, node in nodes.items()}
         try:
-            outcomes = runner.run(needs, work, audience, clock=context.clock)
+            outcomes = runner.run(needs, steps, audience, clock=context.clock)
         finally:
             fingerprints.save(audience.log("memory"))
         released = _summary(context, outcomes, started)
@@ -104,8 +107,8 @@ def deploy(
 
 
 def _must_do_as_they_are(context: Context, names: Iterable[str]) -> None:
-    """Raises TemplateError where a stack that is to be left alone is too old for those that stand on it."""
-    current = {name: context.current(context.nodes[name]) for name in names}
+    """Raises TemplateError where a stack that is to be left alone lacks an output that another one needs."""
+    current = {name: context.current(context.stacks[name]) for name in names}
     outputs = {name: stack.outputs for name, stack in current.items() if stack is not None}
     again = f"python -m pipeline deploy {context.environment.name}"
     for node in context.nodes.values():
@@ -143,6 +146,6 @@ def _summary(context: Context, outcomes: Mapping[str, Outcome], started: float) 
 
 
 def _make_clients(context: Context) -> None:
-    """Before the threads start, so that none of them waits for another one's client."""
+    """Make the clients before the threads start, so that no thread waits while another makes one."""
     for service in ("cloudformation", "ecr", "ecs", "elbv2", "cloudwatch", "logs"):
         context.aws.client(service)

@@ -3,16 +3,19 @@
 Account-wide stacks (the image repository) stay: other environments use them, and images are kept for them.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
-from pipeline.cloudformation import fingerprints, resources, secrets, stacks
+from pipeline.cloudformation import fingerprints, secrets, stacks
+from pipeline.cloudformation.deploy import StackDeployer
 from pipeline.config.environment import Environment
 from pipeline.context import Context
 from pipeline.errors import ProtectedError, SlipwayError
 from pipeline.graph import graph, runner
+from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Result
 from pipeline.graph.template import Template
 from pipeline.release import stop_rollout
@@ -51,59 +54,47 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
     with context.locked("destroy", audience.log("lock")):
 
         def work(name: str, _: Mapping[str, Mapping[str, str]]) -> Result:
-            return _delete_stack(context, name, audience.log(name))
+            return _delete_stack(context, mine[name], audience.log(name))
 
-        mine = {
-            name: node
-            for name, node in context.stacks.items()
-            if node.template is not None and node.template.per_environment
-        }
+        mine = {name: node for name, node in context.stacks.items() if node.template.per_environment}
         for name in context.stacks.keys() - mine.keys():
-            stack_name = context.stack_name(context.nodes[name])
+            stack_name = context.stack_name(context.stacks[name])
             audience.log(name)(f"{stack_name} stays: it belongs to the account, not to this environment")
-        # Nothing that is left stands on them: a needed output with no template is refused before this.
+        # No other stack needs them: a parameter that no template's output fills is refused before this.
         for current in context.left_over():
             audience.log(current.name)("its template is gone from infra/: deleting it first")
-            _delete(context, current, None, audience.log(current.name))
-        outcomes = runner.run(graph.reverse_needs(mine), work, audience, clock=context.clock)
+            _delete(context.deployer(audience.log(current.name)), current, None)
+        steps = {name: functools.partial(work, name) for name in mine}
+        outcomes = runner.run(graph.reverse_needs(mine), steps, audience, clock=context.clock)
         failure = errors.first_failure(outcome.error for outcome in outcomes.values())
         if failure is None:
-            doomed = [
-                n
-                for node in mine.values()
-                if node.template
-                for n in secrets.names_in(node.template, node.given)
-            ]
+            doomed = [n for node in mine.values() for n in secrets.names_in(node.template, node.given)]
             for secret in secrets.delete(ssm, doomed):
                 audience.log("secrets")(f"deleted {secret}")
             secrets.delete(ssm, [fingerprints.parameter_name(*names)])
         return failure
 
 
-def _delete_stack(context: Context, name: str, log: Callable[[str], None]) -> Result:
-    node = context.nodes[name]
+def _delete_stack(context: Context, node: StackNode, log: Callable[[str], None]) -> Result:
     current = context.current(node)
-    if current is None or node.template is None:
+    if current is None:
         return Result("not there")
     by_hand = f"if you mean to: {current.command('delete-stack')}"
     stacks.must_be_ours(current, stacks.OURS, by_hand)
-    if node.template.has(resources.SERVICE) and not current.status.in_review:
-        # Nobody is left to answer a gate: whoever held the lock is gone, or never had it.
+    if node.holds_service and not current.status.in_review:
+        # No deploy runs that would answer the gates of a rollout under way: destroy holds the lock.
         stop_rollout.stop(context, context.spec(node, node.given), current, log, RolloutOptions())
         current = context.current(node)
     if current is None:
         return Result("deleted")
-    # The deploy role takes no powers from a role without the boundary, so it could not delete it either.
+    # The deploy role may take no policy from a role without the boundary, so it could not delete the role.
     spec = permissions_boundary.add(context, context.spec(node, node.given), current)
-    current = permissions_boundary.attach(context, spec, current, log)
-    _delete(context, current, node.template, log)
+    boundary, deployer = permissions_boundary.update_to(spec, current), context.deployer(log)
+    _delete(deployer, deployer.update_parameters(current, node.template, boundary), node.template)
     return Result("deleted")
 
 
-def _delete(
-    context: Context, current: stacks.StackDescription, template: Template | None, log: Callable[[str], None]
-) -> None:
-    cloudformation = context.aws.client("cloudformation")
-    settled = stacks.settle(cloudformation, current, log, context.wait, context.timeout)
+def _delete(deployer: StackDeployer, current: stacks.StackDescription, template: Template | None) -> None:
+    settled = deployer.settle(current)
     if settled is not None:
-        stacks.delete(cloudformation, settled, template, log, context.wait, timeout=context.timeout)
+        deployer.delete(settled, template)

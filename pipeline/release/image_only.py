@@ -11,9 +11,8 @@ from pipeline.errors import ImageError, TemplateError
 from pipeline.graph import graph, runner
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step, registry
-from pipeline.release import stack_step
 from pipeline.release.deploy import Audience
-from pipeline.rollout.options import RolloutOptions
+from pipeline.release.stack_step import StackStep
 
 
 @dataclass(frozen=True)
@@ -51,20 +50,20 @@ def image_of(context: Context, audience: Audience, base_image: image_step.BaseIm
         name: context.nodes[name].needs
         for name in (*graph.needed_for(context.nodes, graph.IMAGE), graph.IMAGE)
     }
-    # Of the account's, for an environment's own is written by whoever holds the environment.
+    # The account's own: only a command that holds the environment's lock writes the environment's.
     fingerprints = DeployedFingerprints(
         context.aws.client("ssm"), f"/slipway/{context.project.service}/deployed"
     )
 
-    def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
-        node, log = context.nodes[name], audience.log(name)
-        inputs = node.inputs(outputs)
-        if node.template is not None:
-            return stack_step.work(context, node, inputs, log, fingerprints, RolloutOptions())
-        return image_step.work(context, inputs[graph.IMAGE_NEEDS], log, base_image)
+    def image(outputs: Mapping[str, Mapping[str, str]]) -> Result:
+        repository = context.nodes[graph.IMAGE].inputs(outputs)[graph.IMAGE_NEEDS]
+        return image_step.work(context, repository, audience.log(graph.IMAGE), base_image)
 
+    steps: dict[str, runner.Step] = {graph.IMAGE: image}
+    for name in needs.keys() - steps.keys():
+        steps[name] = StackStep(context, context.stacks[name], audience.log(name), fingerprints).run
     try:
-        outcomes = runner.run(needs, work, audience, clock=context.clock)
+        outcomes = runner.run(needs, steps, audience, clock=context.clock)
     finally:
         fingerprints.save(audience.log("memory"))
     return _built(outcomes)

@@ -7,7 +7,7 @@ from pipeline.aws import service_deployment
 from pipeline.cloudformation import resources, stacks
 from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, RolloutFailedError, UsageError
-from pipeline.graph.graph import Node
+from pipeline.graph.graph import StackNode
 from pipeline.release import deploy, stop_rollout
 from pipeline.release.deploy import Audience, Released
 from pipeline.rollout.options import RolloutOptions
@@ -18,11 +18,11 @@ Log = Callable[[str], None]
 def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     """Stop the rollout that is under way and wait until the stack is at rest; None where there is none.
 
-    Gives a sentence on what was stopped. The environment's lock is not taken: whoever holds it is the one
-    whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
+    Gives a sentence on what was stopped. The environment's lock is not taken: the deploy that holds the lock
+    is the one whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
     RolloutFailedError where the way back itself failed.
     """
-    node = _service_node(context)
+    node = context.service_node
     current = context.current(node)
     if current is None:
         raise _nothing_there(context)
@@ -35,9 +35,9 @@ def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
 def release_previous(context: Context, audience: Audience, options: RolloutOptions) -> Released:
     """Release the image that served before the one that serves now, through the same gates.
 
-    An alarm that burns is why somebody goes back, so none holds it up; and app/smoke.yaml may ask for what
-    that version did not have yet, so it is asked what every service is. Raises UsageError where ECS remembers
-    no other.
+    No alarm holds this release up: an alarm is often why somebody goes back. app/smoke.yaml may test what the
+    earlier version does not have yet, so only the checks of every service are run. Raises UsageError where
+    ECS remembers no earlier version.
     """
     image = previous_image(context)
     audience.log("rollback")(f"releasing {image}, whatever the alarms say")
@@ -47,7 +47,7 @@ def release_previous(context: Context, audience: Audience, options: RolloutOptio
 
 def previous_image(context: Context) -> str:
     """The image of the last successful deployment that was of another image than the one in use."""
-    node = _service_node(context)
+    node = context.service_node
     current = context.current(node)
     in_use = current.parameters.get("ImageUri", "") if current is not None else ""
     ecs = context.aws.client("ecs")
@@ -82,14 +82,7 @@ def _must_be_back(context: Context, stopped: stacks.StackDescription) -> None:
         )
 
 
-def _service_node(context: Context) -> Node:
-    for node in context.stacks.values():
-        if node.template is not None and node.template.has(resources.SERVICE):
-            return node
-    raise UsageError("no template has an ECS service", next_step="there is nothing to roll back")
-
-
-def _service_arn(context: Context, node: Node) -> str:
+def _service_arn(context: Context, node: StackNode) -> str:
     there = resources.read(context.aws.client("cloudformation"), context.stack_name(node))
     if not there.service_arn:
         raise _nothing_there(context)

@@ -1,103 +1,96 @@
-"""A stack's node of the graph: nothing where it is as remembered, else its secrets and a change set."""
+"""A stack's turn in a deploy: nothing where it is unchanged, else its secrets and a change set."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
 from pipeline.account import permissions_boundary
-from pipeline.aws import lock, stopped_tasks
-from pipeline.cloudformation import deploy, secrets, stacks
+from pipeline.aws import stopped_tasks
+from pipeline.cloudformation import deploy, secrets
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.deploy import Deployment, StackDeployer, StackLook
 from pipeline.cloudformation.events import Event
 from pipeline.cloudformation.fingerprints import DeployedFingerprints
+from pipeline.cloudformation.stacks import StackDescription
 from pipeline.context import Context
-from pipeline.graph.graph import Node
+from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Result
-from pipeline.release import service_step
-from pipeline.rollout import traffic_weights
 from pipeline.rollout.options import RolloutOptions
 
 Log = Callable[[str], None]
 
 
-def work(
-    context: Context,
-    node: Node,
-    parameters: Mapping[str, str],
-    log: Log,
-    fingerprints: DeployedFingerprints,
-    options: RolloutOptions,
-) -> Result:
-    """Bring one stack up to date. Raises what stack.deploy and stack.must_be_ours raise."""
-    cloudformation = context.aws.client("cloudformation")
-    spec = context.spec(node, parameters)
-    current = stacks.describe(cloudformation, spec.name)
-    deploy.must_be_ours(cloudformation, current, spec.template)
-    spec = permissions_boundary.add(context, traffic_weights.as_the_stack_has_them(spec, current), current)
-    if current is not None and fingerprints.is_unchanged(spec, current) and not _moves(context, current):
-        return Result("unchanged", current.outputs)
-    if not spec.template.per_environment:
-        with _account_lock(context, log):
-            return _change_stack(
-                context, spec, stacks.describe(cloudformation, spec.name), log, fingerprints, options
-            )
-    return _change_stack(context, spec, current, log, fingerprints, options)
+@dataclass(frozen=True)
+class StackStep:
+    """Brings one stack up to date."""
 
+    context: Context
+    node: StackNode
+    log: Log
+    fingerprints: DeployedFingerprints
+    options: RolloutOptions = field(default_factory=RolloutOptions)
 
-def _moves(context: Context, current: stacks.StackDescription) -> bool:
-    """A rollout that somebody began past CloudFormation waits at its gates for us all the same."""
-    arn = current.outputs.get("ServiceArn", "")
-    return service_step.under_way(context, arn) is not None
+    def run(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+        """Deploy the stack. Raises what deploying a stack raises, and ProtectedError for somebody else's."""
+        current = self.context.current(self.node)
+        spec = self.spec(outputs, current)
+        if current is not None and self.is_unchanged(spec, current):
+            return Result("unchanged", current.outputs)
+        with self.ready_to_change(spec, current) as current:
+            if current is not None:
+                boundary = permissions_boundary.update_to(spec, current)
+                current = self.deployer.update_parameters(current, spec.template, boundary)
+            tasks = Tasks(self.context, spec, self.log)
+            with self.deployer.deploy(spec, current) as deployment:
+                for look in deployment.events():
+                    tasks.look(look, deployment)
+        self.fingerprints.record(spec, deployment.stack)
+        return Result(deployment.word, deployment.stack.outputs)
 
+    def run_unless_there(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+        """Deploy the stack where there is none; a stack that is there is left alone."""
+        current = self.context.current(self.node)
+        return Result("left alone", current.outputs) if current is not None else self.run(outputs)
 
-def _change_stack(
-    context: Context,
-    spec: StackSpec,
-    current: stacks.StackDescription | None,
-    log: Log,
-    fingerprints: DeployedFingerprints,
-    options: RolloutOptions,
-) -> Result:
-    ssm = context.aws.client("ssm")
-    kinds = secrets.kinds_in(spec.template, spec.parameters)
-    for name in secrets.missing(ssm, kinds):
-        if secrets.create(ssm, name, spec.tags, context.wait, kinds[name]):
-            log(f"created the secret {name}")
-    tasks = Tasks(context, spec, log)
-    if traffic_weights.guarded(spec.template):
-        deployed = service_step.deploy(
-            context, spec, current, log, options, meanwhile=tasks.meanwhile, diagnostics=tasks.diagnostics
-        )
-        fingerprints.record(traffic_weights.as_the_stack_has_them(spec, deployed.current), deployed.current)
-        return Result(deployed.word, deployed.current.outputs)
-    if current is not None:
-        current = permissions_boundary.attach(context, spec, current, log)
-    deployed = deploy.deploy(
-        context.aws.client("cloudformation"),
-        spec,
-        log,
-        context.wait,
-        current=current,
-        meanwhile=tasks.meanwhile,
-        diagnostics=tasks.diagnostics,
-        timeout=context.timeout,
-    )
-    fingerprints.record(spec, deployed.current)
-    return Result(deployed.word, deployed.current.outputs)
+    @property
+    def deployer(self) -> StackDeployer:
+        return self.context.deployer(self.log)
 
+    def spec(self, outputs: Mapping[str, Mapping[str, str]], current: StackDescription | None) -> StackSpec:
+        """The stack as it should be, with the boundary of its roles. Raises ProtectedError, TemplateError."""
+        spec = self.context.spec(self.node, self.node.inputs(outputs))
+        deploy.must_be_ours(self.deployer.cloudformation, current, spec.template)
+        return permissions_boundary.add(self.context, spec, current)
 
-def _account_lock(context: Context, log: Log) -> AbstractContextManager[None]:
-    """Deploys of two environments may run at once; on a stack that both share, one waits for the other."""
-    ssm, name = context.aws.client("ssm"), f"/slipway/{context.project.service}/lock"
-    owner = lock.myself(f"deploy {context.environment.name}")
-    return lock.wait_for(
-        lambda: lock.held(ssm, name, owner, log, sleep=context.sleep), log, context.wait, context.timeout
-    )
+    def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
+        """Nothing was changed since the last deploy, neither what is asked for nor the stack."""
+        return self.fingerprints.is_unchanged(spec, current)
+
+    @contextlib.contextmanager
+    def ready_to_change(
+        self, spec: StackSpec, current: StackDescription | None
+    ) -> Iterator[StackDescription | None]:
+        """Create the secrets that the template refers to, and give the stack as it is then.
+
+        Deploys of two environments may run at once: on a stack that both share, one waits for the other.
+        """
+        context, ssm = self.context, self.context.aws.client("ssm")
+        with contextlib.ExitStack() as held:
+            if not spec.template.per_environment:
+                name, owner = f"/slipway/{context.project.service}/lock", f"deploy {context.environment.name}"
+                held.enter_context(context.holding(name, owner, self.log, context.timeout))
+                current = context.current(self.node)
+            kinds = secrets.kinds_in(spec.template, spec.parameters)
+            for secret in secrets.missing(ssm, kinds):
+                if secrets.create(ssm, secret, spec.tags, context.wait, kinds[secret]):
+                    self.log(f"created the secret {secret}")
+            yield current
 
 
 class Tasks:
-    """Follows the tasks of a stack's ECS service for as long as CloudFormation is at work on it."""
+    """Follows the tasks of a stack's ECS service for as long as CloudFormation is at work on the service."""
 
     def __init__(self, context: Context, spec: StackSpec, log: Log) -> None:
         self._context = context
@@ -106,15 +99,17 @@ class Tasks:
         self._log = log
         self._watch: stopped_tasks.StoppedTaskWatcher | None = None
 
-    def meanwhile(self, events: Sequence[Event]) -> None:
-        """To be called at every look at the stack."""
-        ours = [event for event in events if event.type == stopped_tasks.SERVICE]
-        if ours and not ours[-1].status.endswith("_COMPLETE"):
-            self._on(ours[0]).look()
+    def look(self, look: StackLook, deployment: Deployment) -> None:
+        """Look at the tasks, too; where the service has just failed, add to the deployment why it failed."""
+        of_the_service = [event for event in look.events if event.of_the_service]
+        if of_the_service and not of_the_service[-1].status.endswith("_COMPLETE"):
+            self._on(of_the_service[0]).look()
+        if look.cause is not None:
+            deployment.diagnostics += self.diagnostics(look.cause)
 
     def diagnostics(self, cause: Event) -> list[str]:
-        """Why the service failed, if it is what failed."""
-        if cause.type != stopped_tasks.SERVICE:
+        """Why the service failed, if the service is what failed."""
+        if not cause.of_the_service:
             return []
         return self._on(cause).diagnostics(cause.physical_id or self._physical_id(cause))
 

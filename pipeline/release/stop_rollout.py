@@ -19,8 +19,8 @@ def stop(
 ) -> str | None:
     """Stop the rollout under way; give a sentence on what was stopped, None where there is none.
 
-    A stack update that has not come to its rollout yet is waited for until it does. One that rolls back
-    already puts the former version back: that is let end. The environment's lock is not asked for.
+    A stack update that has not come to its rollout yet is waited for until it does. A rollout that rolls back
+    already is left to its end: it puts the former version back. The environment's lock is not taken.
     """
     now = _begun(context, current, log)
     rolls_back = _now(context, current).status.rolls_back

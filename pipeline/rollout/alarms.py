@@ -2,8 +2,8 @@
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
 
-So a release does not begin then. What the release before left behind is the exception: its tasks are gone,
-and the alarm follows a few minutes later, so that one is waited for.
+So no release begins while an alarm is in ALARM. An alarm that a failed rollout has left in ALARM is waited
+for: the tasks of that rollout are gone, and the alarm follows within minutes.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """Follows a service deployment while CloudFormation waits for it: looks, judges, acts, keeps the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -8,9 +8,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline.aws import service_deployment
 from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.checks.monitor import ProbeMonitor
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.context import Context
 from pipeline.errors import RolloutFailedError, SlipwayError
-from pipeline.graph.template import Template
 from pipeline.rollout import decision, gate
 from pipeline.rollout.decision import Do, Limits, Seen, Step
 from pipeline.rollout.gate import Gate, Verdict
@@ -24,14 +24,11 @@ class RolloutController:
     def __init__(
         self,
         context: Context,
-        stack_name: str,
-        template: Template,
-        parameters: Mapping[str, str],
+        spec: StackSpec,
         log: Callable[[str], None],
         options: RolloutOptions,
     ) -> None:
-        self._context, self._stack, self._template = context, stack_name, template
-        self._parameters, self._log, self._options = parameters, log, options
+        self._context, self._spec, self._log, self._options = context, spec, log, options
         self._ecs = context.aws.client("ecs")
         rules = context.environment.rollout
         self._limits = Limits(rules.healthy_within_minutes * 60, rules.failed_probes)
@@ -50,13 +47,13 @@ class RolloutController:
         self.record = RolloutRecord()
 
     def begin(self, service_arn: str) -> None:
-        """What ended before now is not ours to follow."""
+        """Follow no rollout that ended before now."""
         found = service_deployment.latest(self._ecs, service_arn) if service_arn else None
         if found is not None and not found.under_way:
             self._after = found.created_at
 
     def join(self, began: datetime) -> None:
-        """What ended before an update that is under way began is not ours to follow. began: AWS's time."""
+        """Follow no rollout that ended before the update under way began. began: AWS's time."""
         self._after = began
 
     def reconcile(self, *, stack_rolls_back: bool = False) -> None:
@@ -196,12 +193,6 @@ class RolloutController:
 
     def _find_gate(self) -> Gate | None:
         if self._gate is None:
-            self._gate = gate.find(
-                self._context,
-                self._stack,
-                self._template,
-                self._parameters,
-                self._log,
-                served_before=self._options.served_before,
-            )
+            served_before = self._options.served_before
+            self._gate = gate.find(self._context, self._spec, self._log, served_before=served_before)
         return self._gate

@@ -1,6 +1,7 @@
 """What happens while a rollout pauses: the migration, and the smoke tests of the new version.
 
-Both end in a verdict. What could not be run counts as failed: nobody saw that the new version is well.
+Both end in a verdict. A step that could not be run counts as failed: nothing shows that the new version is
+well.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +17,9 @@ from pipeline.aws.service_deployment import Revision, ServiceDeployment, revisio
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import resources as stack_resources
 from pipeline.cloudformation import secrets
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.context import Context
 from pipeline.errors import SlipwayError
-from pipeline.graph.template import Template
 from pipeline.image import registry
 from pipeline.rollout import migration
 from pipeline.rollout.traffic_weights import GROUPS
@@ -47,13 +48,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Gate:
-    """One environment's gate. parameters: the stack's; resources: logical id -> physical id; url: of the
+    """The gate of one rollout. spec: the service's stack; resources: logical id -> physical id; url: of the
     load balancer; served_before: what is released is no new version.
     """
 
     context: Context
-    template: Template
-    parameters: Mapping[str, str]
+    spec: StackSpec
     resources: Mapping[str, str]
     service_arn: str
     url: str
@@ -95,7 +95,7 @@ class Gate:
             role_arn=f"arn:{partition}:iam::{account}:role/{self.resources['MigrationTaskRole']}",
             security_groups=(
                 self.resources["MigrationSecurityGroup"],
-                self.parameters["DatabaseClientSecurityGroupId"],
+                self.spec.parameters["DatabaseClientSecurityGroupId"],
             ),
         )
         ended = migration.run(
@@ -143,7 +143,7 @@ class Gate:
             "ServiceName": self.context.project.service,
             "EnvironmentName": self.context.environment.name,
         }
-        names = [n for n, kind in secrets.kinds_in(self.template, known).items() if kind == "String"]
+        names = [n for n, kind in secrets.kinds_in(self.spec.template, known).items() if kind == "String"]
         if not names:
             raise KeyError("the test rule's secret in the template")
         parameter = self.context.aws.client("ssm").get_parameter(Name=names[0])["Parameter"]
@@ -169,20 +169,14 @@ class Gate:
 
 
 def find(
-    context: Context,
-    stack_name: str,
-    template: Template,
-    parameters: Mapping[str, str],
-    log: Callable[[str], None],
-    *,
-    served_before: bool = False,
+    context: Context, spec: StackSpec, log: Callable[[str], None], *, served_before: bool = False
 ) -> Gate | None:
     """The gate of a stack's service; None while the service is not there yet."""
-    there = stack_resources.read(context.aws.client("cloudformation"), stack_name)
+    there = stack_resources.read(context.aws.client("cloudformation"), spec.name)
     if not there.service_arn:
         return None
     url, balancers = "", there.of_type(stack_resources.LOAD_BALANCER)
     if balancers:
         found = context.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=balancers[:1])
         url = f"http://{found['LoadBalancers'][0]['DNSName']}"
-    return Gate(context, template, parameters, there.physical, there.service_arn, url, log, served_before)
+    return Gate(context, spec, there.physical, there.service_arn, url, log, served_before)

@@ -1,24 +1,23 @@
 """The weights guard: no stack update moves production's traffic.
 
-ECS rewrites the production rule's weights at every release, and CloudFormation does not know: whenever it
-writes that rule, forward or in a rollback, it writes the weights of the stack's parameters. So these are
-brought to the live ones first, by an update of their own that changes nothing else; a rollback of the update
-that follows then has nothing to put back. https://github.com/aws/aws-cdk/issues/36649
+ECS rewrites the production rule's weights at every release, and CloudFormation does not know. Whenever
+CloudFormation writes that rule, forward or in a rollback, it writes the weights of the stack's parameters. So
+an update of its own first gives these parameters the live weights, and changes nothing else. A rollback of
+the release then has no weights to put back. https://github.com/aws/aws-cdk/issues/36649
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.cloudformation import change_set, parameter_update
+from pipeline.cloudformation import parameter_update
 from pipeline.cloudformation.change_set import Detail, ResourceChange, StackSpec
-from pipeline.cloudformation.resources import SERVICE
-from pipeline.cloudformation.stacks import Log, StackDescription, Wait
+from pipeline.cloudformation.parameter_update import ParameterUpdate
+from pipeline.cloudformation.stacks import StackDescription
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph.template import Template
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -33,7 +32,7 @@ def guarded(template: Template) -> bool:
 
 
 def as_the_stack_has_them(spec: StackSpec, current: StackDescription | None) -> StackSpec:
-    """`wanted` with the weights that the stack was last given, so that asking for it moves none."""
+    """`spec` with the weights that the stack was last given, so that a deploy of `spec` moves none."""
     if current is None or not guarded(spec.template):
         return spec
     kept = {key: current.parameters[key] for key in GROUPS if key in current.parameters}
@@ -58,42 +57,26 @@ def live_weights(
     return {key: str(weight) for key, weight in found.items()} if any(found.values()) else None
 
 
-def align(
-    cloudformation: "CloudFormationClient",
-    current: StackDescription,
-    template: Template,
-    weights: Mapping[str, str] | None,
-    log: Log,
-    wait: Wait,
-    timeout: float,
-) -> StackDescription:
-    """Tell the stack the live weights, if it has others; give the stack as it is then.
-
-    Raises RolloutRefusedError where that would change anything but rules.
-    """
+def update_to(weights: Mapping[str, str] | None, current: StackDescription) -> ParameterUpdate | None:
+    """The update that tells a stack the live weights; None where the stack has them, or takes none."""
     known = {key: current.parameters[key] for key in GROUPS if key in current.parameters}
     if weights is None or not known or all(float(known[key]) == float(weights[key]) for key in known):
-        return current
-    changed = {key: weights[key] for key in known}
-    what = "where ECS sends its traffic"
-    return parameter_update.apply(
-        cloudformation, current, template, changed, log, wait, timeout, what=what, kind=RULE
-    )
+        return None
+    return ParameterUpdate({key: weights[key] for key in known}, "where ECS sends its traffic", RULE)
 
 
-def refuse_to_move(changes: Iterable[ResourceChange], template: Template) -> None:
+def refuse_to_move(changes: Sequence[ResourceChange], template: Template) -> None:
     """Raises RolloutRefusedError where a change set would change the production rule's targets.
 
     To be called with a change set for which the weights were what the stack has (`as_the_stack_has_them`).
     """
     if not guarded(template):
         return
-    every = list(changes)
-    for change in every:
+    for change in changes:
         if change.logical_id != PRODUCTION_RULE or change.action == "Add":
             continue
         replaced = change.action == "Remove" or change.replacement == "True"
-        if replaced or any(_moves(detail, every) for detail in change.details):
+        if replaced or any(_moves(detail, changes) for detail in change.details):
             raise RolloutRefusedError(
                 "this update would change where the production rule sends its traffic",
                 why=f"{PRODUCTION_RULE} [{template.where(PRODUCTION_RULE)}] would be {_verb(change)}; ECS "
@@ -109,20 +92,6 @@ def _moves(detail: Detail, changes: Sequence[ResourceChange]) -> bool:
     if "Actions" not in detail.path.split("/"):
         return False
     return not detail.referred_to or detail.referred_to in parameter_update.replaced(changes)
-
-
-def reviewer(template: Template, more: Callable[[], None]) -> Callable[[change_set.Changes], None]:
-    """What `stack.deploy` calls before it executes: the guard, then `more` if the service would change."""
-
-    def review(changes: change_set.Changes) -> None:
-        refuse_to_move(changes.changes, template)
-        every = changes.changes
-        services = [c for c in every if c.type == SERVICE and c.action == "Modify"]
-        gone = parameter_update.replaced(every, perhaps=True)
-        if any(not parameter_update.only_refers(change, gone) for change in services):
-            more()
-
-    return review
 
 
 def _verb(change: ResourceChange) -> str:

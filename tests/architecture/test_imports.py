@@ -1,6 +1,7 @@
 """What the import contracts cannot say: printing, exiting and waiting have one place each."""
 
 import ast
+import functools
 
 import grimp
 
@@ -11,12 +12,13 @@ A_DOZEN = 13
 """A package with more modules is two packages."""
 
 
-def calls(tree: ast.Module) -> set[str]:
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+@functools.cache
+def calls(module: str) -> set[str]:
+    return {ast.unparse(node.func) for node in ast.walk(trees()[module]) if isinstance(node, ast.Call)}
 
 
 def who_calls(*functions: str) -> set[str]:
-    return {name for name, tree in of_pipeline().items() if calls(tree) & set(functions)}
+    return {module for module in of_pipeline() if calls(module) & set(functions)}
 
 
 def test_only_the_edge_exits() -> None:

@@ -1,5 +1,6 @@
 """What must hold of every workflow file; tests/docker/orders/workflows runs them."""
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from pipeline.config import environment
 from pipeline.image import provenance
 from tests.support.repository import ROOT
+from tests.support.workflows import act
 
 WORKFLOWS = {file.name: file for file in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 ACTIONS = {
@@ -39,10 +41,9 @@ PROMOTION = ["dev", "staging", "prod"]
 """The order in which deploy.yml releases."""
 
 
+@functools.cache
 def read(name: str) -> dict[str, Any]:
-    document = yaml.safe_load(FILES[name].read_text(encoding="utf-8"))
-    # YAML 1.1 takes the key `on` for true.
-    return {("on" if key is True else key): value for key, value in document.items()}
+    return act.read(FILES[name])
 
 
 def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -16,7 +16,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="module")
 def clone(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    clone = clone_to(tmp_path_factory.mktemp("fork"))
+    clone = clone_to(tmp_path_factory.mktemp("fork"), packages=False)
     yield clone
     clone.make("down")
 

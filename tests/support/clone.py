@@ -4,12 +4,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support.repository import ROOT
+
+OLD = 946684800  # 2000-01-01: older than any stamp of make's; else make would install again
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,11 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def clone_to(path: Path) -> Clone:
-    """The files git tracks, and the new ones it does not ignore, as they are in the working tree."""
+def clone_to(path: Path, *, packages: bool = True) -> Clone:
+    """The files git tracks, and the new ones it does not ignore, as they are in the working tree.
+
+    packages: the clone uses this run's installed packages; without them, `make` there installs its own.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -93,7 +99,18 @@ def clone_to(path: Path) -> Clone:
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "A fork"]):
         subprocess.run([*git, *words], cwd=path, check=True)
+    if packages:
+        share_packages(path)
     return Clone(path)
+
+
+def share_packages(path: Path) -> None:
+    """Link this run's virtual environments into a clone, so that `make` there never installs into them."""
+    here = Path(sys.prefix)
+    for environment in {here, *(stamp.parent for stamp in here.parent.glob(".venv*/*stamp"))}:
+        (path / (".venv" if environment == here else environment.name)).symlink_to(environment)
+    for file in (*path.glob("requirements/*"), path / "pyproject.toml"):
+        os.utime(file, (OLD, OLD))
 
 
 def assert_one_clear_message(ran: Ran, exit_code: int, *words: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError
 
-from pipeline.waiting import wait_until
+from pipeline.waiting import Waiter, wait_until
 
 STACK = "AWS::CloudFormation::Stack"
 TAGS = {"managed-by": "slipway", "service": "orders", "environment": "dev"}
@@ -38,6 +38,10 @@ class Time:
 
     def wait(self, probe: Callable[[], Any], **options: Any) -> Any:
         return wait_until(probe, sleep=self.sleep, clock=self.clock, jitter=lambda: 0.0, **options)
+
+    @property
+    def waiter(self) -> Waiter:
+        return Waiter(sleep=self.sleep, clock=self.clock, jitter=lambda: 0.0)
 
 
 class Paginates:
@@ -373,3 +377,21 @@ class FakeHttp:
         response.headers.update(headers)
         response._content = body
         return response
+
+
+class FakeSession(FakeHttp):
+    """A requests.Session whose service serves whatever version is asked for."""
+
+    version = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = {
+            "GET /orders": (200, {"X-Service-Version": self.version}, b"[]"),
+            "DELETE /orders": (405, {}, b""),
+        }
+
+    def __enter__(self) -> "FakeSession":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...

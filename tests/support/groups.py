@@ -6,9 +6,9 @@ that none of them is begun last. What an environment holds is torn down before t
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.repository import ROOT
 
@@ -33,22 +33,33 @@ WEIGHTS = {
 """The seconds that each group takes, roughly; what a run took is printed at its end."""
 
 
-def group_of(folder: Path, *, needs_docker: bool) -> str:
-    """The name of the group that the tests in a folder belong to, "" for those that any worker may run."""
+def group_of(nodeid: str) -> str:
+    """The name of the group that a test belongs to, "" for one that any worker may run."""
+    folder = (ROOT / nodeid.partition("::")[0]).parent
     if folder.is_relative_to(DOCKER):
         return folder.relative_to(DOCKER).as_posix()
-    return "app" if needs_docker and folder == APP else ""
+    return "app" if folder == APP else ""
 
 
-def put_into_groups(items: list[pytest.Item]) -> None:
-    """Give every test with Docker the mark of its group, and sort the groups: the longest first."""
-    names = {}
-    for item in items:
-        docker = item.get_closest_marker("docker") is not None
-        names[item] = group_of(item.path.parent, needs_docker=docker)
-        if names[item]:
-            item.add_marker(pytest.mark.xdist_group(names[item]))
-    items.sort(key=lambda item: (-WEIGHTS.get(names[item], 0), names[item]))
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sort the tests by their group; those that any worker may run come last, and fill the gaps."""
+
+    def place(item: pytest.Item) -> tuple[int, str]:
+        name = group_of(item.nodeid)
+        return -WEIGHTS.get(name, 0), name
+
+    items.sort(key=place)
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each worker whole groups.
+
+    Not by xdist's own mark: it writes the group into Item._nodeid, which pytest 9.2 no longer reads, so that
+    every test would be a group by itself.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or nodeid
 
 
 def are_wanted(config: pytest.Config) -> bool:
@@ -71,9 +82,7 @@ class Seconds:
         self._tests: Counter[str] = Counter()
 
     def add(self, report: pytest.TestReport) -> None:
-        file = ROOT / report.nodeid.partition("::")[0]
-        name = group_of(file.parent, needs_docker="docker" in report.keywords)
-        if name:
+        if "docker" in report.keywords and (name := group_of(report.nodeid)):
             self._seconds[name] += report.duration
             self._tests[name] += report.when == "call"
 

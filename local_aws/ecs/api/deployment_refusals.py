@@ -4,10 +4,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_aws.ecs.services.pause_hooks import DEFAULT_TIMEOUT_MINUTES
 from local_aws.ecs.services.stages import steps_of
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
 
 STACK_HOURS = 33
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
@@ -29,7 +33,7 @@ BOUNDS = {
 }
 
 
-def refusal(configuration: Mapping[str, Any], load_balancers: Sequence[Mapping[str, Any]]) -> str | None:
+def refusal(configuration: "DeploymentConfiguration", load_balancers: Sequence["LoadBalancer"]) -> str | None:
     """Why ECS would not take these, None when it would."""
     strategy = configuration.get("strategy") or "ROLLING"
     if strategy not in STRATEGIES:
@@ -40,7 +44,7 @@ def refusal(configuration: Mapping[str, Any], load_balancers: Sequence[Mapping[s
     return problems[0] if problems else None
 
 
-def stack_refusal(configuration: Mapping[str, Any]) -> str | None:
+def stack_refusal(configuration: "DeploymentConfiguration") -> str | None:
     """Why CloudFormation, which waits for a deployment, would not take one that ECS itself would.
 
     Its pauses count in full: "bakeTimeInMinutes and every hook's timeout", as those who met it tell.
@@ -67,7 +71,7 @@ def _numbers(configuration: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} must be between {least} and {most}."
 
 
-def _hooks(configuration: Mapping[str, Any]) -> Iterator[str]:
+def _hooks(configuration: "DeploymentConfiguration") -> Iterator[str]:
     for hook in configuration.get("lifecycleHooks") or []:
         kind = hook.get("targetType") or "AWS_LAMBDA"
         minutes = (hook.get("timeoutConfiguration") or {}).get("timeoutInMinutes")
@@ -83,7 +87,7 @@ def _hooks(configuration: Mapping[str, Any]) -> Iterator[str]:
             yield "timeoutInMinutes must be between 1 and 20160."
 
 
-def _balancers(load_balancers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _balancers(load_balancers: Sequence["LoadBalancer"]) -> Iterator[str]:
     for one in load_balancers:
         advanced = one.get("advancedConfiguration")
         if not advanced:
@@ -92,7 +96,10 @@ def _balancers(load_balancers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 "deployment strategy"
             )
             return
-        rules = {name: advanced.get(name) for name in ("productionListenerRule", "testListenerRule")}
+        rules = {
+            "productionListenerRule": advanced.get("productionListenerRule"),
+            "testListenerRule": advanced.get("testListenerRule"),
+        }
         for name, arn in rules.items():
             if arn and ":listener-rule/" not in arn:
                 yield (

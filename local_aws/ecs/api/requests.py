@@ -2,12 +2,20 @@
 
 import json
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.records import newest_revision
 from local_aws.emulator.registry import Registry, Response
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import (
+        LoadBalancerTypeDef as LoadBalancer,
+    )
+    from types_boto3_ecs.type_defs import (
+        TaskDefinitionTypeDef as TaskDefinition,
+    )
 
 
 class EcsError(Exception):
@@ -61,19 +69,20 @@ class Checks:
             raise EcsError("ClusterNotFoundException", "Cluster not found.")
         return str(cluster["clusterArn"])
 
-    def definition(self, reference: str) -> dict[str, Any]:
+    def definition(self, reference: str) -> "TaskDefinition":
         """An active task definition by ARN, family:revision or family."""
         name = name_in(reference)
         if ":" not in name:
             name = f"{name}:{newest_revision(name)}"
-        definition = self._definitions.get(name)
-        if definition is None:
+        found = self._definitions.get(name)
+        if found is None:
             raise EcsError("ClientException", "TaskDefinition not found.")
+        definition = cast("TaskDefinition", found)
         if definition["status"] != "ACTIVE":
             raise EcsError("ClientException", "TaskDefinition is inactive")
         return definition
 
-    def load_balancers(self, load_balancers: list[dict[str, Any]], definition: Mapping[str, Any]) -> None:
+    def load_balancers(self, load_balancers: Sequence["LoadBalancer"], definition: "TaskDefinition") -> None:
         """Target groups must exist and be in use, and lead to a container and port of the task definition."""
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         for one in load_balancers:
@@ -101,7 +110,7 @@ class Checks:
                     f"The container {name} did not have a container port {port} defined.",
                 )
 
-    def traffic(self, load_balancers: list[dict[str, Any]]) -> None:
+    def traffic(self, load_balancers: Sequence["LoadBalancer"]) -> None:
         """Both target groups of a deployment that moves traffic must exist, and a rule must lead to each.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
@@ -122,7 +131,7 @@ class Checks:
                     "is not associated with both targetGroup and alternateTargetGroup",
                 )
 
-    def network(self, network: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+    def network(self, network: Mapping[str, Any], definition: "TaskDefinition") -> None:
         """An awsvpc task needs subnets and security groups that exist."""
         if definition.get("networkMode") != "awsvpc":
             return

@@ -1,8 +1,11 @@
 """What Fargate refuses about a task definition, in AWS's words where they are known: pure."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
 
 ADDABLE = {"SYS_PTRACE"}
 # CPU units with the MiB that go with them.
@@ -19,12 +22,12 @@ SIZES = {
 _IN_UNITS = re.compile(r"(\d*\.?\d+)\s*(vcpu|gb)?", re.IGNORECASE)
 
 
-def refusal(definition: Mapping[str, Any]) -> str | None:
+def refusal(definition: "TaskDefinition") -> str | None:
     """Why a task definition (in the API's names) would not be taken, None when it would."""
     return next(_problems(definition), None)
 
 
-def _problems(definition: Mapping[str, Any]) -> Iterator[str]:
+def _problems(definition: "TaskDefinition") -> Iterator[str]:
     if "FARGATE" in (definition.get("requiresCompatibilities") or []):
         yield from _size(definition)
     # Whatever it says that it is compatible with: all tasks run as Fargate's here.
@@ -35,7 +38,7 @@ def _problems(definition: Mapping[str, Any]) -> Iterator[str]:
             yield "Tasks launched on AWS Fargate only support adding the SYS_PTRACE kernel capability."
 
 
-def _size(definition: Mapping[str, Any]) -> Iterator[str]:
+def _size(definition: "TaskDefinition") -> Iterator[str]:
     for name in ("cpu", "memory"):
         if not definition.get(name):
             yield f"Fargate requires that '{name}' be defined at the task level."

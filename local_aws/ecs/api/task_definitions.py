@@ -40,7 +40,7 @@ def normalised(definition: dict[str, Any]) -> dict[str, Any]:
     return {**definition, "containerDefinitions": containers}
 
 
-def check(definition: Mapping[str, Any]) -> None:
+def check(definition: Any) -> None:
     """Raise EcsError when Fargate would not take a task definition in the API's names."""
     if (why := refusal(definition)) is not None:
         raise EcsError("ClientException", why)

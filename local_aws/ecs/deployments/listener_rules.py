@@ -5,13 +5,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_aws.checkout import region_of
 from local_aws.elb.actions import with_forward_config
 from local_aws.elb.records import Records
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.registry import Registry
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
+    from types_boto3_elbv2.type_defs import TargetGroupTupleTypeDef as TargetGroup
 
 INVALID = "of invalid networking configuration"
 POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
@@ -32,7 +36,9 @@ class ListenerRules:
 
     def move(self, rule: str, weights: Mapping[str, int]) -> None:
         """Write the rule's weights; they hold from the next request on."""
-        groups = [{"TargetGroupArn": group, "Weight": weight} for group, weight in sorted(weights.items())]
+        groups: list[TargetGroup] = [
+            {"TargetGroupArn": group, "Weight": weight} for group, weight in sorted(weights.items())
+        ]
         with self._registry.scope(region_of(rule)):
             record = self._records.rules.get(rule)
             if record is None:
@@ -41,7 +47,7 @@ class ListenerRules:
             record["Actions"] = [action]
             self._records.relink()
 
-    def problem(self, load_balancer: Mapping[str, Any]) -> str:
+    def problem(self, load_balancer: "LoadBalancer") -> str:
         """Why a deployment cannot use this load balancer as it is, "" when it can."""
         advanced = load_balancer["advancedConfiguration"]
         production, test = advanced["productionListenerRule"], advanced.get("testListenerRule", "")

@@ -4,11 +4,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hook
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_aws.ecs.services.stages import HookView
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
 
 DEFAULT_TIMEOUT_MINUTES = 1440
 
@@ -37,7 +40,9 @@ class Hook:
         }
 
 
-def opened(configuration: Mapping[str, Any], stage: str, now: float, minute_seconds: float) -> list[Hook]:
+def opened(
+    configuration: "DeploymentConfiguration", stage: str, now: float, minute_seconds: float
+) -> list[Hook]:
     """The hooks that a stage comes to."""
     hooks = []
     for one in configuration.get("lifecycleHooks") or []:

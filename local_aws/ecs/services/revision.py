@@ -6,7 +6,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
 
 # What a revision fixes; a change of one of these makes a new deployment, the others hold at once.
 REVISION = (
@@ -27,7 +30,7 @@ class TaskSet:
     held_until: no new task before that time, after failures.
     """
 
-    definition: Mapping[str, Any]
+    definition: "TaskDefinition"
     settings: Mapping[str, Any]
     created_at: float
     id: str = field(default_factory=lambda: f"ecs-svc/{random.randrange(10**18, 10**19)}")  # noqa: S311

@@ -4,13 +4,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.task import Task
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
 
 KEPT_EVENTS = 100
 
@@ -57,15 +61,15 @@ class Service:
         return f"service:{self.name}"
 
     @property
-    def configuration(self) -> Mapping[str, Any]:
+    def configuration(self) -> "DeploymentConfiguration":
         """deploymentConfiguration with ECS's defaults."""
         given = self.request.get("deploymentConfiguration") or {}
         breaker = {"enable": False, "rollback": False} | (given.get("deploymentCircuitBreaker") or {})
         defaults = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING"}
-        return {**defaults, **given, "deploymentCircuitBreaker": breaker}
+        return cast("DeploymentConfiguration", {**defaults, **given, "deploymentCircuitBreaker": breaker})
 
     @property
-    def load_balancers(self) -> Sequence[Mapping[str, Any]]:
+    def load_balancers(self) -> Sequence["LoadBalancer"]:
         return self.request.get("loadBalancers") or []
 
     @property

@@ -7,12 +7,15 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRevision.ht
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_aws.ecs.services.pause_hooks import Hook
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.stages import Step
 from local_aws.ecs.tasks.task import Task
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
 
 ONGOING = (
     "PENDING",
@@ -33,7 +36,7 @@ class ServiceDeployment:
 
     service_arn: str
     cluster_arn: str
-    configuration: Mapping[str, Any]
+    configuration: "DeploymentConfiguration"
     new: TaskSet
     created_at: float
     old: TaskSet | None = None
@@ -94,9 +97,10 @@ class ServiceDeployment:
 
     @property
     def alarm_names(self) -> list[str]:
-        alarms = self.configuration.get("alarms") or {}
-        enabled = str(alarms.get("enable")).lower() == "true"
-        return list(alarms.get("alarmNames") or []) if enabled else []
+        alarms = self.configuration.get("alarms")
+        if not alarms or str(alarms.get("enable")).lower() != "true":
+            return []
+        return list(alarms.get("alarmNames") or [])
 
     def watch(self, in_alarm: Callable[[list[str]], list[str]]) -> None:
         """At the start: when an alarm is in ALARM already, ECS watches none during this deployment.

@@ -5,10 +5,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment.ht
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-linear.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
 
 STAGE_LIMIT_MINUTES = 1440.0
 DEFAULT_BAKE_MINUTES = 15
@@ -73,7 +76,7 @@ class Verdict:
     reason: str = ""
 
 
-def steps_of(configuration: Mapping[str, Any], *, reconcile: bool) -> tuple[Step, ...]:
+def steps_of(configuration: "DeploymentConfiguration", *, reconcile: bool) -> tuple[Step, ...]:
     """The stages of a deployment in order; `reconcile` when more than one revision is active at its start."""
     before = ["PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT"]
     bake = configuration.get("bakeTimeInMinutes")
@@ -94,7 +97,7 @@ def steps_of(configuration: Mapping[str, Any], *, reconcile: bool) -> tuple[Step
     )
 
 
-def shifts_of(configuration: Mapping[str, Any]) -> list[tuple[float, float]]:
+def shifts_of(configuration: "DeploymentConfiguration") -> list[tuple[float, float]]:
     """How production traffic moves: the new revision's percentage after each shift, and minutes after it."""
     if configuration["strategy"] == "CANARY":
         canary = configuration.get("canaryConfiguration") or {}

@@ -6,11 +6,16 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_logs.type_defs import InputLogEventTypeDef as LogEvent
 
 logger = logging.getLogger("slipway.logs")
 BATCH_SECONDS = 0.3
@@ -22,16 +27,16 @@ class LogDriverError(Exception):
     """The log stream could not be made; the message is ECS's, and the container does not start."""
 
 
-def stream_of(definition: Mapping[str, Any], task_id: str) -> tuple[str, str] | None:
+def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str] | None:
     """Log group and stream name of a container definition, None when it has no awslogs driver."""
-    configuration = definition.get("logConfiguration") or {}
-    if configuration.get("logDriver") != "awslogs":
+    configuration = definition.get("logConfiguration")
+    if not configuration or configuration.get("logDriver") != "awslogs":
         return None
     options = configuration["options"]
     return options["awslogs-group"], f"{options['awslogs-stream-prefix']}/{definition['name']}/{task_id}"
 
 
-def create_stream(client: Any, group: str, stream: str) -> None:
+def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> None:
     """Make the stream. Raises LogDriverError in AWS's words, above all when the group does not exist."""
     try:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -44,7 +49,7 @@ def create_stream(client: Any, group: str, stream: str) -> None:
             ) from error
 
 
-def events(pieces: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def events(pieces: Iterable[bytes]) -> Iterator["LogEvent"]:
     """Log events from Docker's output with times; pieces and lines need not coincide."""
     rest = b""
     for piece in pieces:
@@ -54,7 +59,7 @@ def events(pieces: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         yield event(rest)
 
 
-def event(line: bytes) -> dict[str, Any]:
+def event(line: bytes) -> "LogEvent":
     """A log event, {"timestamp": milliseconds since 1970, "message": text}, from "<RFC 3339 time> <text>"."""
     stamp, _, message = line.partition(b" ")
     try:
@@ -69,11 +74,13 @@ def event(line: bytes) -> dict[str, Any]:
 class LogStream:
     """Carries one container's output to one log stream, on two threads: one reads, one sends in batches."""
 
-    def __init__(self, client: Any, group: str, stream: str, pieces: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(
+        self, client: "CloudWatchLogsClient", group: str, stream: str, pieces: Callable[[], Iterable[bytes]]
+    ) -> None:
         self._client = client
-        self._names = {"logGroupName": group, "logStreamName": stream}
+        self._group, self._stream = group, stream
         self._pieces = pieces
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[LogEvent] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._reader = threading.Thread(target=self._read, name=f"read {stream}", daemon=True)
@@ -110,12 +117,12 @@ class LogStream:
             if ended and not left:
                 return
 
-    def _put(self, batch: list[dict[str, Any]]) -> None:
+    def _put(self, batch: list["LogEvent"]) -> None:
         try:
             self._client.put_log_events(
-                **self._names, logEvents=sorted(batch, key=lambda one: one["timestamp"])
+                logGroupName=self._group,
+                logStreamName=self._stream,
+                logEvents=sorted(batch, key=lambda one: one["timestamp"]),
             )
         except (ClientError, BotoCoreError) as error:
-            logger.warning(
-                "%d log lines of %s were lost: %s", len(batch), self._names["logStreamName"], error
-            )
+            logger.warning("%d log lines of %s were lost: %s", len(batch), self._stream, error)

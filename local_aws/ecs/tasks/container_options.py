@@ -4,15 +4,19 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinitio
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docker.types import Ulimit
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+    from types_boto3_ecs.type_defs import HealthCheckOutputTypeDef as HealthCheck
 
 NANOSECONDS = 1_000_000_000
 DEFAULT_STOP_TIMEOUT_SECONDS = 30  # Fargate's
 
 
-def container_options(definition: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+def container_options(definition: "ContainerDefinition", volumes: Mapping[str, str]) -> dict[str, Any]:
     """What a container definition means in the Docker SDK's words. volumes: task volume to Docker volume."""
     linux = definition.get("linuxParameters") or {}
     capabilities = linux.get("capabilities") or {}
@@ -42,7 +46,7 @@ def container_options(definition: Mapping[str, Any], volumes: Mapping[str, str])
     return {key: value for key, value in options.items() if value not in (None, [], {})}
 
 
-def _health_check(check: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _health_check(check: "HealthCheck | None") -> dict[str, Any] | None:
     """ECS's container health check; its defaults are ECS's.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
@@ -58,7 +62,7 @@ def _health_check(check: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def stop_timeout(definition: Mapping[str, Any]) -> int:
+def stop_timeout(definition: "ContainerDefinition") -> int:
     """Seconds from SIGTERM to SIGKILL."""
     return int(definition.get("stopTimeout", DEFAULT_STOP_TIMEOUT_SECONDS))
 

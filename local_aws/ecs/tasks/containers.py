@@ -1,11 +1,11 @@
 """Real containers for ECS tasks, through the Docker SDK: the only part of the tasks that talks to Docker."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -15,6 +15,9 @@ from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.container_options import container_options
 from local_aws.host.base_images import base_image
 from local_aws.host.docker_resources import ensure_network
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
 
 TASK_KIND = "task"
 REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
@@ -43,7 +46,7 @@ class Containers:
         self.changes = Changes()
 
     @cached_property
-    def _client(self) -> Any:
+    def _client(self) -> docker.DockerClient:
         # docker.from_env() asks the engine for its version: only who has something to run may need one.
         return docker.from_env(timeout=120, max_pool_size=64)
 
@@ -98,7 +101,7 @@ class Containers:
     def start(
         self,
         task_id: str,
-        definition: Mapping[str, Any],
+        definition: "ContainerDefinition",
         environment: Mapping[str, str],
         network_holder: str,
         volumes: Sequence[str],
@@ -172,9 +175,12 @@ class Containers:
         """Remove every task of this checkout: those that outlived an earlier server."""
         self._remove({"label": [self._checkout.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
 
-    def lines(self, container_id: str) -> Any:
+    def lines(self, container_id: str) -> Iterable[bytes]:
         """Raw output of a container as it comes, each piece beginning with its time, until it ends."""
-        return self._client.api.logs(container_id, stream=True, follow=True, timestamps=True)
+        pieces: Iterable[bytes] = self._client.api.logs(
+            container_id, stream=True, follow=True, timestamps=True
+        )
+        return pieces
 
     def _remove(self, filters: dict[str, Any]) -> bool:
         whole = True

@@ -5,7 +5,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependenc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def is_lost(condition: str, state: State) -> bool:
     return condition == "HEALTHY" and (state.status == "STOPPED" or state.health == "UNHEALTHY")
 
 
-def startable(definitions: Sequence[Mapping[str, Any]], states: Mapping[str, State]) -> list[str]:
+def startable(definitions: Sequence["ContainerDefinition"], states: Mapping[str, State]) -> list[str]:
     """The containers that can start now."""
     return [
         one["name"]
@@ -44,7 +47,7 @@ def startable(definitions: Sequence[Mapping[str, Any]], states: Mapping[str, Sta
     ]
 
 
-def lost(definitions: Sequence[Mapping[str, Any]], states: Mapping[str, State]) -> tuple[str, str] | None:
+def lost(definitions: Sequence["ContainerDefinition"], states: Mapping[str, State]) -> tuple[str, str] | None:
     """A container that can never start, and why in the ECS agent's words."""
     for one in definitions:
         if states[one["name"]].status != "PENDING":
@@ -60,7 +63,7 @@ def lost(definitions: Sequence[Mapping[str, Any]], states: Mapping[str, State]) 
     return None
 
 
-def stop_order(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
+def stop_order(definitions: Sequence["ContainerDefinition"]) -> list[str]:
     """The containers in the order they stop: each before what it depends on."""
     remaining = {one["name"]: {d["containerName"] for d in one.get("dependsOn") or []} for one in definitions}
     order: list[str] = []

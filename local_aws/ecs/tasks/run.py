@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from local_aws.ecs.tasks.awslogs import LogDriverError, LogStream, create_stream, stream_of
 from local_aws.ecs.tasks.container_options import stop_timeout
@@ -13,6 +13,10 @@ from local_aws.ecs.tasks.dependencies import lost, startable, stop_order
 from local_aws.ecs.tasks.first_checks import await_first_success
 from local_aws.ecs.tasks.secrets import Parameters, SecretError, secret_environment
 from local_aws.ecs.tasks.task import Container, Task
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+    from types_boto3_logs import CloudWatchLogsClient
 
 logger = logging.getLogger("slipway.tasks")
 LOOK_SECONDS = 5.0
@@ -36,7 +40,7 @@ class TaskRun:
         containers: Containers,
         *,
         parameters: Parameters,
-        logs: Callable[[], Any],
+        logs: Callable[[], "CloudWatchLogsClient"],
         before_stop: Callable[[Task], None] = lambda _: None,
         changed: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
@@ -95,7 +99,7 @@ class TaskRun:
             if self._essential_ended():
                 return
 
-    def _environment(self, definition: Mapping[str, Any]) -> dict[str, str]:
+    def _environment(self, definition: "ContainerDefinition") -> dict[str, str]:
         environment = {one["name"]: one["value"] for one in definition.get("environment") or []}
         environment |= secret_environment(definition, self._parameters)
         for override in self.task.overrides.get("containerOverrides") or []:
@@ -104,13 +108,13 @@ class TaskRun:
         return environment
 
     def _start_container(self, container: Container, environment: dict[str, str]) -> None:
-        definition = dict(self._definitions[container.name])
+        definition = self._definitions[container.name]
         for override in self.task.overrides.get("containerOverrides") or []:
             if override["name"] == container.name and override.get("command"):
-                definition["command"] = override["command"]
+                definition = {**definition, "command": override["command"]}
         names = stream_of(definition, self.task.id)
         client = self._logs() if names else None
-        if names:
+        if client and names:
             create_stream(client, *names)
         volumes = [one["name"] for one in self.task.definition.get("volumes") or []]
         try:
@@ -121,7 +125,7 @@ class TaskRun:
             container.status, container.reason = "STOPPED", str(error)
             raise
         container.docker_id, container.status = docker_id, "RUNNING"
-        if names:
+        if client and names:
             self._streams[container.name] = LogStream(
                 client, *names, lambda: self._containers.lines(docker_id)
             )

@@ -1,7 +1,11 @@
 """The values that a container definition's `secrets` name, from SSM Parameter Store."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+    from types_boto3_ssm import SSMClient
 
 Parameters = Callable[[list[str]], Mapping[str, str]]
 
@@ -18,7 +22,7 @@ def parameter_name(value_from: str) -> str:
     return f"/{name}" if "/" in name else name
 
 
-def secret_environment(definition: Mapping[str, Any], parameters: Parameters) -> dict[str, str]:
+def secret_environment(definition: "ContainerDefinition", parameters: Parameters) -> dict[str, str]:
     """Environment variables from the definition's secrets.
 
     parameters(names) gives the values of those that exist. Raises SecretError when one is missing:
@@ -38,7 +42,7 @@ def secret_environment(definition: Mapping[str, Any], parameters: Parameters) ->
     return {variable: known[name] for variable, name in wanted.items()}
 
 
-def from_parameter_store(client: Any) -> Parameters:
+def from_parameter_store(client: "SSMClient") -> Parameters:
     """Read parameters with a boto3 SSM client, ten at a time as the API allows, decrypted."""
 
     def read(names: list[str]) -> dict[str, str]:

@@ -6,9 +6,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_aws.ecs.tasks.dependencies import State
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import (
+        TaskDefinitionTypeDef as TaskDefinition,
+    )
 
 
 @dataclass
@@ -35,7 +40,7 @@ class Container:
 class Task:
     """A task. Times are seconds since 1970; address is the one on the checkout's network."""
 
-    definition: Mapping[str, Any]
+    definition: "TaskDefinition"
     cluster_arn: str
     group: str
     started_by: str = ""

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.clone import Clone, assert_one_clear_message, clone_to
-from tests.support.repository import ROOT
 
 NO_CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -20,9 +19,7 @@ SOMEBODY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Clone:
-    clone = clone_to(tmp_path)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    return clone
+    return clone_to(tmp_path)
 
 
 def test_an_unknown_environment_is_refused_with_those_there_are(fork: Clone) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.config.strict_yaml import SafeLoader
 from tests.support.clone import Clone, clean_environment
 from tests.support.workflows.run import Run
 
@@ -29,13 +30,13 @@ TOKEN = "ghs_" + "w" * 12 + "Slipway" + "w" * 12
 """What GITHUB_TOKEN is: long and like no other word, for act masks it wherever it stands."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """YAML 1.2's booleans, as GitHub reads them: `on` is a word."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for first, found in SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
 

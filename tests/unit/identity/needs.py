@@ -15,7 +15,6 @@ from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.support.modules import reached_from, trees
 from tests.unit.templates.reading import of_type, read, reference
@@ -99,6 +98,7 @@ def needed(recorded: Recording, role: str) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def called(role: str) -> dict[str, str]:
     """Each action that the role's commands may ask of CloudFormation -> the module that does; a rehearsal in
     which nothing goes wrong does not come to all of them.
@@ -127,15 +127,22 @@ def _operation(node: ast.AST) -> str:
 @functools.cache
 def handler_permissions(kind: str, operation: str) -> tuple[str, ...]:
     """What AWS says that CloudFormation needs to create, read, update or delete a resource of this type."""
-    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
-    return tuple(handlers.get(operation, {}).get("permissions", ()))
+    return tuple(_schema(kind)["handlers"].get(operation, {}).get("permissions", ()))
 
 
 def tagging(kind: str) -> dict[str, bool]:
     """Whether a resource type takes tags, and if so, whether it is made with them; as AWS says it."""
-    said = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["tagging"]
+    said = _schema(kind)["tagging"]
     words = ("taggable", "tagOnCreate") if said["taggable"] else ("taggable",)
     return {word: said[word] for word in words}
+
+
+def _schema(kind: str) -> Mapping[str, Any]:
+    """The registry's schema of a resource type. Imported here, for cfn-lint takes a second to import."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return schema
 
 
 def granted(role: str) -> set[str]:

@@ -43,10 +43,11 @@ def test_the_four_environments_ship():
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_parameter_is_filled(name):
-    nodes = graph.derive(templates(), load(name), SERVICE)
+    nodes = graph.derive(templates(), load(name), SERVICE).values()
+    stacks = [node for node in nodes if isinstance(node, graph.StackNode)]
 
-    assert {node.name: set(node.template.parameters) for node in nodes.values() if node.template} == {
-        node.name: set(node.given) | set(node.wired) for node in nodes.values() if node.template
+    assert {node.name: set(node.template.parameters) for node in stacks} == {
+        node.name: set(node.given) | set(node.wired) for node in stacks
     }
 
 

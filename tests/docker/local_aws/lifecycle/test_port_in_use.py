@@ -6,14 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.clone import Clone, assert_one_clear_message, clone_to
-from tests.support.repository import ROOT
 
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Clone:
-    clone = clone_to(tmp_path)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    return clone
+    return clone_to(tmp_path)
 
 
 def test_a_port_in_use_is_named(engine: None, fork: Clone) -> None:

@@ -94,7 +94,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory, recorded: Path) -> Iterator[Account]:
     clone = clone_to(tmp_path_factory.mktemp("second"))
-    (clone.path / ".venv").symlink_to(ROOT / ".venv")
     local = (clone.path / "infra/environments/local.yaml").read_text()
     (clone.path / f"infra/environments/{ENVIRONMENT}.yaml").write_text(
         local.replace("target: local", "target: aws").replace('"000000000000"', f'"{ACCOUNT}"')

@@ -222,7 +222,6 @@ def test_another_process_sees_the_port_taken_and_another_checkout_takes_the_next
     clone: Clone, up: Ran, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = clone_to(tmp_path_factory.mktemp("other"))
-    (other.path / ".venv").symlink_to(clone.path / ".venv")
     try:
         ran = other.pipeline("local", "up")
         here = clone.pipeline("local", "status")

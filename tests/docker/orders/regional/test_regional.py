@@ -9,7 +9,6 @@ import boto3
 import pytest
 
 from tests.support.clone import Clone, Ran, clone_to
-from tests.support.repository import ROOT
 
 REGIONS = ("eu-west-1", "us-east-1")
 ANSWERED = "an order survives a write and a read"
@@ -19,9 +18,6 @@ ANSWERED = "an order survives a write and a read"
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """A checkout with a local AWS and an image in its repository; nothing else is deployed."""
     clone = clone_to(tmp_path_factory.mktemp("fork"))
-    for name in (".venv", ".venv-taskcat"):
-        if (ROOT / name).exists():
-            (clone.path / name).symlink_to(ROOT / name)
     try:
         assert clone.pipeline("local", "up").exit_code == 0
         yield clone

@@ -17,7 +17,6 @@ import requests
 
 from local_aws.checkout import for_checkout
 from tests.support.clone import Clone, Ran, clone_to
-from tests.support.repository import ROOT
 from tests.support.steady_client import SteadyClient, eventually, served_version, wait_for_line
 
 PIPELINE = (".venv/bin/python", "-m", "pipeline")
@@ -101,7 +100,6 @@ class Fork:
 @pytest.fixture(scope="module")
 def fork(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
     clone = clone_to(tmp_path_factory.mktemp("rollouts"))
-    (clone.path / ".venv").symlink_to(ROOT / ".venv")
     clone.replace(LOCAL, "TaskCount: 2", "TaskCount: 1")
     try:
         assert clone.pipeline("local", "up").exit_code == 0

@@ -5,7 +5,6 @@ The tests share one local AWS and run in order; each leaves the newest good vers
 
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -33,7 +32,6 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     fork.replace("pyproject.toml", 'service = "orders"', 'service = "links"')
     for file in (fork.path / "infra/environments").glob("*.yaml"):
         fork.replace(f"infra/environments/{file.name}", "parameters:", METHODS)
-    (fork.path / ".venv").symlink_to(sys.prefix)
     yield fork
     fork.pipeline("local", "down")
 

@@ -1,7 +1,6 @@
 """A fork at a pretended GitHub: act runs its workflows, its AWS account is a local one, empty at first."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,13 +32,11 @@ def github(fork: Forge) -> Iterator[FakeGitHub]:
 def account(fork: Forge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account that has been through `make bootstrap`, and nothing else."""
     here = clone_to(tmp_path_factory.mktemp("account"))
-    (here.path / ".venv").symlink_to(sys.prefix)
     try:
         up = here.pipeline("local", "up", SLIPWAY_LOCAL_ACCOUNT=ACCOUNT, SLIPWAY_LOCAL_MINUTE_SECONDS="0.5")
         assert up.exit_code == 0, up.output
         endpoint = re.findall(r"http://localhost:\d+", up.output)[-1]
         fork.environment["AWS_ENDPOINT_URL"] = endpoint
-        (fork.clone.path / ".venv").symlink_to(here.path / ".venv")
         account = Account(endpoint)
         bootstrap = fork.clone.pipeline("bootstrap", *ENVIRONMENTS, **account.administrator)
         assert bootstrap.exit_code == 0, bootstrap.output

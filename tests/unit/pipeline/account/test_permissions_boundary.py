@@ -12,8 +12,8 @@ from pipeline.cloudformation.stacks import StackDescription
 from pipeline.cloudformation.status import StackStatus
 from pipeline.errors import RolloutRefusedError
 from pipeline.graph import template
-from pipeline.release import destroy, stack_step
-from pipeline.rollout.options import RolloutOptions
+from pipeline.release import destroy
+from pipeline.release.service_step import ServiceStep
 from tests.support.fakes import Audience, FakeCloudFormation
 from tests.support.small_project import FILES, World, world
 
@@ -90,7 +90,7 @@ class Roles(FakeCloudFormation):
         return super().create_change_set(**request)
 
 
-class NothingRemembered:
+class NoFingerprints:
     def is_unchanged(self, *_: Any) -> bool:
         return False
 
@@ -118,8 +118,9 @@ class Stage:
         self.said: list[str] = []
 
     def release(self) -> None:
-        context, fingerprints = self.here.context, cast(Any, NothingRemembered())
-        stack_step.work(context, context.nodes["app"], {}, self.said.append, fingerprints, RolloutOptions())
+        context, fingerprints = self.here.context, cast(Any, NoFingerprints())
+        outputs = {"vpc": {"VpcId": "vpc-1"}, "rds": {"DatabaseEndpoint": "db"}, "image": {"ImageUri": "new"}}
+        ServiceStep(context, context.stacks["app"], self.said.append, fingerprints).run(outputs)
 
 
 def test_a_stack_deployed_without_the_boundary_is_told_it_before_the_release(tmp_path: Path) -> None:

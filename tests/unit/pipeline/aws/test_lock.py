@@ -1,9 +1,10 @@
-"""One deploy at a time per environment; a dead one's lock is taken over, a live one's is respected."""
+"""One deploy at a time per environment; a dead one's lock is taken over, a live one's is waited for."""
 
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline.aws import lock
 from pipeline.errors import BusyError
-from tests.support.fakes import FakeSsm, client_error
+from tests.support.fakes import FakeSsm, Time, client_error
 
 NAME = lock.parameter_name("orders", "dev")
 OTHER = lock.Owner("other", "ada", "laptop", "deploy dev", "2026-11-23T12:00:00Z", "boot ns 1 2")
@@ -167,3 +168,56 @@ def test_in_github_actions_the_owner_is_the_run(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(name, value)
 
     assert "ada in https://github.com/o/r/actions/runs/42" == lock.myself("deploy dev").who
+
+
+class Turn:
+    """A lock that is somebody else's for so many tries."""
+
+    def __init__(self, tries: int) -> None:
+        self.tries, self.log = tries, list[str]()
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        self.tries -= 1
+        if self.tries >= 0:
+            raise BusyError("ada is in the middle of `deploy dev`", next_step="wait")
+        self.log.append("taken")
+        try:
+            yield
+        finally:
+            self.log.append("given back")
+
+
+def test_the_second_waits_says_for_whom_once_and_then_has_it_for_the_block() -> None:
+    turn, said = Turn(3), list[str]()
+    with lock.wait_for(turn.take, said.append, Time().wait, 5400):
+        turn.log.append("at work")
+
+    assert ["ada is in the middle of `deploy dev`: waiting for its end, at most 90 minutes"] == said
+    assert ["taken", "at work", "given back"] == turn.log
+
+
+def test_it_is_given_back_when_the_block_fails() -> None:
+    turn = Turn(0)
+    with pytest.raises(KeyboardInterrupt), lock.wait_for(turn.take, print, Time().wait, 0):
+        raise KeyboardInterrupt
+
+    assert ["taken", "given back"] == turn.log
+
+
+def test_without_patience_the_second_is_refused_at_once() -> None:
+    time, said = Time(), list[str]()
+    with pytest.raises(BusyError), lock.wait_for(Turn(1).take, said.append, time.wait, 0):
+        pytest.fail("it has what somebody else holds")
+
+    assert 0 == time.now
+    assert [] == said
+
+
+def test_when_patience_is_over_the_second_is_told_who_still_has_it() -> None:
+    time = Time()
+    with pytest.raises(BusyError) as busy, lock.wait_for(Turn(10_000).take, print, time.wait, 60):
+        pytest.fail("it has what somebody else holds")
+
+    assert "ada is in the middle of `deploy dev`" == busy.value.what
+    assert 60 <= time.now < 61

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.cloudformation import deploy as stack
 from pipeline.cloudformation import stacks
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.deploy import Deployment, StackDeployer
 from pipeline.cloudformation.events import Event
 from pipeline.errors import StackFailedError, StackStuckError, WaitTimeoutError
 from pipeline.graph import template
@@ -28,21 +28,18 @@ class Deploy:
         self.looks: list[int] = []
         self.time = Time()
 
-    def __call__(self) -> stack.Deployed:
-        return stack.deploy(
-            self.cloudformation,
-            WANTED,
-            self.said.append,
-            self.time.wait,
-            current=stacks.describe(self.cloudformation, NAME),
-            meanwhile=lambda events: self.looks.append(len(events)),
-            diagnostics=self._evidence,
-            timeout=60,
-        )
+    @property
+    def deployer(self) -> StackDeployer:
+        return StackDeployer(self.cloudformation, self.time.waiter, self.said.append, timeout=60)
 
-    def _evidence(self, event: Event) -> list[str]:
-        self.causes.append(event)
-        return ["its last words"]
+    def __call__(self) -> Deployment:
+        with self.deployer.deploy(WANTED, stacks.describe(self.cloudformation, NAME)) as deployment:
+            for look in deployment.events():
+                self.looks.append(len(look.events))
+                if look.cause is not None:
+                    self.causes.append(look.cause)
+                    deployment.diagnostics.append("its last words")
+        return deployment
 
 
 @pytest.fixture
@@ -59,7 +56,7 @@ def test_a_stack_that_is_not_there_is_created(deploy: Deploy, cloudformation: Fa
     deployed = deploy()
 
     assert "created" == deployed.word
-    assert {"Out": "1"} == deployed.current.outputs
+    assert {"Out": "1"} == deployed.stack.outputs
     assert [f"create_change_set CREATE {NAME}", f"execute {NAME}"] == cloudformation.log
 
 
@@ -352,7 +349,7 @@ def test_a_request_that_is_sent_again_asks_for_the_same_change_set(
     assert request["ChangeSetName"] == request["ClientToken"]
 
 
-def test_deleting_names_the_resource_that_stayed(cloudformation: FakeCloudFormation) -> None:
+def test_deleting_names_the_resource_that_stayed(deploy: Deploy, cloudformation: FakeCloudFormation) -> None:
     cloudformation.have(NAME, "CREATE_COMPLETE")
     cloudformation.next_ends[NAME] = ["DELETE_FAILED"]
     cloudformation.failures = [("Thing", "AWS::A::B", "it is in use")]
@@ -360,7 +357,7 @@ def test_deleting_names_the_resource_that_stayed(cloudformation: FakeCloudFormat
     assert current is not None
 
     with pytest.raises(StackStuckError) as stuck:
-        stacks.delete(cloudformation, current, TEMPLATE, print, Time().wait, timeout=60)
+        deploy.deployer.delete(current, TEMPLATE)
 
     assert "Thing (AWS::A::B): it is in use" == stuck.value.why
     assert "infra/app.yaml:2" == stuck.value.where
@@ -375,7 +372,7 @@ def test_an_interrupted_update_that_ends_as_wanted_was_joined(
     assert "joined" == deploy().word
 
 
-def test_who_waits_with_us_is_called_at_every_look_with_all_events(
+def test_whoever_reads_the_events_is_given_every_look_with_all_events(
     deploy: Deploy, cloudformation: FakeCloudFormation
 ) -> None:
     cloudformation.next_ends[NAME] = ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
@@ -384,3 +381,17 @@ def test_who_waits_with_us_is_called_at_every_look_with_all_events(
 
     assert len(deploy.looks) >= 3
     assert sorted(deploy.looks) == deploy.looks
+
+
+def test_a_change_set_that_is_not_executed_is_discarded(
+    deploy: Deploy, cloudformation: FakeCloudFormation
+) -> None:
+    cloudformation.have(NAME, "CREATE_COMPLETE")
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        deploy.deployer.deploy(WANTED, stacks.describe(cloudformation, NAME)),
+    ):
+        raise KeyboardInterrupt
+
+    assert [f"create_change_set UPDATE {NAME}", "delete_change_set"] == cloudformation.log

@@ -35,7 +35,7 @@ def test_what_was_deployed_is_unchanged_at_the_next_run(ssm: FakeSsm) -> None:
     assert DeployedFingerprints(ssm, NAME).is_unchanged(WANTED, LIVE)
 
 
-def test_nothing_is_remembered_at_first() -> None:
+def test_without_a_fingerprint_nothing_counts_as_unchanged() -> None:
     assert not DeployedFingerprints(FakeSsm(), NAME).is_unchanged(WANTED, LIVE)
 
 

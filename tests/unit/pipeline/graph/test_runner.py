@@ -1,7 +1,8 @@
 """A graph runs each node as soon as its inputs exist; a failure stops only what depends on it."""
 
+import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -24,11 +25,19 @@ def needs(**given: str) -> dict[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, words in given.items()}
 
 
+def run(
+    needs: Mapping[str, frozenset[str]],
+    work: Callable[[str, Mapping[str, Mapping[str, str]]], Result],
+    watcher: Watcher,
+) -> dict[str, Outcome]:
+    return runner.run(needs, {name: functools.partial(work, name) for name in needs}, watcher)
+
+
 def test_a_node_is_given_the_outputs_of_what_it_needs() -> None:
     def work(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         return Result("created", {"From": name, "Saw": ",".join(sorted(outputs))})
 
-    outcomes = runner.run(needs(a="", b="a", c="a b"), work, Watcher())
+    outcomes = run(needs(a="", b="a", c="a b"), work, Watcher())
 
     assert outcomes["c"].result is not None
     assert {"From": "c", "Saw": "a,b"} == outcomes["c"].result.outputs
@@ -41,7 +50,7 @@ def test_siblings_run_at_the_same_time() -> None:
         both.wait()
         return Result("created")
 
-    outcomes = runner.run(needs(a="", b=""), work, Watcher())
+    outcomes = run(needs(a="", b=""), work, Watcher())
 
     assert [Ending.DONE, Ending.DONE] == [o.ending for o in outcomes.values()]
 
@@ -57,7 +66,7 @@ def test_a_failed_node_stops_its_dependents_and_its_siblings_finish() -> None:
         return Result("created")
 
     watcher = Watcher()
-    outcomes = runner.run(needs(bad="", sibling="", after="bad", later="after sibling"), work, watcher)
+    outcomes = run(needs(bad="", sibling="", after="bad", later="after sibling"), work, watcher)
 
     assert {
         "bad": Ending.FAILED,
@@ -79,7 +88,7 @@ def test_a_node_starts_while_an_unrelated_one_still_runs() -> None:
             end_slow.set()
         return Result("created")
 
-    outcomes = runner.run(needs(slow="", first="", second="first"), work, Watcher())
+    outcomes = run(needs(slow="", first="", second="first"), work, Watcher())
 
     assert outcomes["second"].started <= outcomes["slow"].ended
 
@@ -91,7 +100,7 @@ def test_ctrl_c_passes_through_and_starts_nothing_more() -> None:
 
     watcher = Interrupting()
     with pytest.raises(KeyboardInterrupt):
-        runner.run(needs(a="", b="a"), lambda _, __: Result("created"), watcher)
+        run(needs(a="", b="a"), lambda _, __: Result("created"), watcher)
 
     assert ["start a"] == watcher.told
 

@@ -97,12 +97,12 @@ def test_a_change_set_that_was_just_being_asked_for_is_waited_for(
 
 
 def test_nothing_is_begun_once_it_was_interrupted(here: World) -> None:
-    previews = PlanChangeSets(here.context)
-    spec = here.context.spec(here.context.nodes["vpc"], {"EnvironmentName": "dev"})
-    previews.clear_up()
+    change_sets = PlanChangeSets(here.context)
+    spec = here.context.spec(here.context.stacks["vpc"], {"EnvironmentName": "dev"})
+    change_sets.clear_up()
 
     with pytest.raises(InterruptedBySignalError):
-        previews.of(spec, None, print)
+        change_sets.of(spec, None, print)
 
     assert [] == here.cloudformation.log
 

@@ -1,4 +1,4 @@
-"""The overview shows stacks, the version that serves, tasks and targets."""
+"""`status` shows stacks, the version that serves, tasks and targets."""
 
 import io
 from pathlib import Path

@@ -18,28 +18,8 @@ from pipeline.errors import (
 )
 from pipeline.release import deploy as release
 from pipeline.release.deploy import Released
-from tests.support.fakes import Audience, FakeHttp, FakeSts, client_error
+from tests.support.fakes import Audience, FakeSession, FakeSts, client_error
 from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, SECRET, World, world
-
-VERSION_HEADER = "X-Service-Version"
-
-
-class FakeSession(FakeHttp):
-    """A requests.Session whose service serves whatever version is asked for."""
-
-    version = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers = {
-            "GET /orders": (200, {VERSION_HEADER: self.version}, b"[]"),
-            "DELETE /orders": (405, {}, b""),
-        }
-
-    def __enter__(self) -> "FakeSession":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @pytest.fixture
@@ -120,7 +100,7 @@ def test_an_edited_template_updates_its_stack_alone(here: World) -> None:
     assert {"unchanged"} == {word for name, word in words(released).items() if name != "vpc"}
 
 
-def test_without_its_memory_a_stack_is_asked_for_changes_and_remembered_again(here: World) -> None:
+def test_without_its_fingerprint_a_stack_is_asked_for_changes_and_gets_one_again(here: World) -> None:
     here.deployed()
     here.ssm.values["/orders/dev/password"] = {"Value": "x"}
     here.cloudformation.empty |= {"orders-ecr", "orders-dev-vpc", "orders-dev-rds", "orders-dev-app"}
@@ -184,7 +164,7 @@ def test_a_failed_stack_stops_its_dependents_and_the_next_run_carries_on(here: W
     }
 
 
-def test_a_deploy_that_can_not_be_remembered_is_a_deploy_all_the_same(
+def test_a_deploy_whose_fingerprint_can_not_be_kept_is_a_deploy_all_the_same(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = here.ssm.put_parameter

@@ -1,21 +1,30 @@
 """A service's tasks are followed while CloudFormation is at work on it, and no longer."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from pipeline.aws import stopped_tasks
+from pipeline.cloudformation.deploy import StackLook
 from pipeline.cloudformation.events import Event
+from pipeline.graph.graph import SERVICE as SERVICE_TYPE
 from pipeline.release import stack_step
-from pipeline.rollout.options import RolloutOptions
+from pipeline.release.service_step import ServiceStep
 from tests.support.fake_rollout import SERVICE, FakeRollouts
 from tests.support.fakes import START, FakeCloudFormation, client_error
-from tests.support.small_project import world
+from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, world
+
+IMAGE = {"ImageUri": f"{REPOSITORY}@{DIGEST}"}
 
 
-def event(status: str, kind: str = stopped_tasks.SERVICE, physical_id: str = "arn:service/1") -> Event:
+def event(status: str, kind: str = SERVICE_TYPE, physical_id: str = "arn:service/1") -> Event:
     return Event("1", "stack-id", START, "Service", physical_id, kind, status, "", of_the_stack=False)
+
+
+def look_at(tasks: stack_step.Tasks, *events: Event) -> None:
+    tasks.look(StackLook(None, events, None), cast(Any, None))
 
 
 class FakeWatch:
@@ -34,7 +43,7 @@ class FakeWatch:
 def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> stack_step.Tasks:
     monkeypatch.setattr(stopped_tasks, "StoppedTaskWatcher", FakeWatch)
     here = world(tmp_path, ecs=None, logs=None).context
-    return stack_step.Tasks(here, here.spec(here.nodes["app"], {"ClusterName": "dev-cluster"}), print)
+    return stack_step.Tasks(here, here.spec(here.stacks["app"], {"ClusterName": "dev-cluster"}), print)
 
 
 class AsRemembered:
@@ -55,24 +64,18 @@ def test_a_stack_with_nothing_to_change_is_looked_after_while_its_service_is_rol
     here.cloudformation.have("orders-dev-app", "UPDATE_COMPLETE", outputs={"ServiceArn": SERVICE})
     ecs.release("image", status=status)
 
-    result = stack_step.work(
-        here.context,
-        here.context.nodes["app"],
-        {"DeploymentStrategy": "BLUE_GREEN"},
-        lambda _: None,
-        cast(Any, AsRemembered()),
-        RolloutOptions(),
-    )
+    step = ServiceStep(here.context, here.context.stacks["app"], lambda _: None, cast(Any, AsRemembered()))
+    result = step.run({"vpc": OUTPUTS["orders-dev-vpc"], "rds": OUTPUTS["orders-dev-rds"], "image": IMAGE})
 
     assert word == result.word
 
 
 def test_tasks_are_looked_at_while_the_service_is_in_progress(tasks: stack_step.Tasks) -> None:
-    tasks.meanwhile([event("CREATE_IN_PROGRESS", "AWS::EC2::VPC")])
+    look_at(tasks, event("CREATE_IN_PROGRESS", "AWS::EC2::VPC"))
     before = tasks._watch
-    tasks.meanwhile([event("UPDATE_IN_PROGRESS")])
-    tasks.meanwhile([event("UPDATE_IN_PROGRESS")])
-    tasks.meanwhile([event("UPDATE_IN_PROGRESS"), event("UPDATE_COMPLETE")])
+    look_at(tasks, event("UPDATE_IN_PROGRESS"))
+    look_at(tasks, event("UPDATE_IN_PROGRESS"))
+    look_at(tasks, event("UPDATE_IN_PROGRESS"), event("UPDATE_COMPLETE"))
 
     assert before is None
     assert isinstance(tasks._watch, FakeWatch)
@@ -80,6 +83,17 @@ def test_tasks_are_looked_at_while_the_service_is_in_progress(tasks: stack_step.
     assert "dev-cluster" == tasks._watch.how["cluster"]
     assert "orders-dev-app" == tasks._watch.how["stack_name"]
     assert START == tasks._watch.how["since"]
+
+
+def test_evidence_is_gathered_in_the_look_that_finds_the_first_failure(tasks: stack_step.Tasks) -> None:
+    deployment, failed = SimpleNamespace(diagnostics=list[str]()), event("UPDATE_FAILED")
+    tasks.look(StackLook(None, [event("UPDATE_IN_PROGRESS")], None), cast(Any, deployment))
+    before = list(deployment.diagnostics)
+    tasks.look(StackLook(None, [event("UPDATE_IN_PROGRESS"), failed], failed), cast(Any, deployment))
+    tasks.look(StackLook(None, [event("UPDATE_IN_PROGRESS"), failed], None), cast(Any, deployment))
+
+    assert [] == before
+    assert ["arn:service/1"] == deployment.diagnostics
 
 
 def test_evidence_is_given_for_a_service_and_for_nothing_else(tasks: stack_step.Tasks) -> None:

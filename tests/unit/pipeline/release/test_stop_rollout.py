@@ -45,7 +45,7 @@ class Setup:
 
     def stop(self) -> str | None:
         context = self.here.context
-        node = context.nodes["app"]
+        node = context.stacks["app"]
         current = context.current(node)
         assert current is not None
         return stop_rollout.stop(context, context.spec(node, {}), current, self.said.append, RolloutOptions())

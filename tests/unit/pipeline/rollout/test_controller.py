@@ -11,6 +11,7 @@ import requests
 from pipeline import masking
 from pipeline.aws.service_deployment import STAGES
 from pipeline.checks.ledger import Entry
+from pipeline.cloudformation.change_set import StackSpec
 from pipeline.errors import StackFailedError
 from pipeline.graph import template
 from pipeline.masking import masked
@@ -54,16 +55,14 @@ class NewVersion(FakeHttp):
 
 
 class World2:
-    """A world with a rollout in it, and the follower of it."""
+    """A world with a rollout in it, and its controller."""
 
     def __init__(self, here: World, said: list[str], **options: Any) -> None:
         self.here, self.said = here, said
         self.ecs: FakeRollouts = here.context.aws.client("ecs")
         self.controller = RolloutController(
             here.context,
-            "orders-dev-app",
-            TEMPLATE,
-            {"DatabaseClientSecurityGroupId": "sg-database"},
+            StackSpec("orders-dev-app", TEMPLATE, {"DatabaseClientSecurityGroupId": "sg-database"}, {}),
             said.append,
             RolloutOptions(**options),
         )

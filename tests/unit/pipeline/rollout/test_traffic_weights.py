@@ -8,10 +8,13 @@ import pytest
 
 from pipeline.account import permissions_boundary
 from pipeline.cloudformation.change_set import Detail, ResourceChange
+from pipeline.cloudformation.fingerprints import DeployedFingerprints
 from pipeline.cloudformation.stacks import StackDescription, describe
 from pipeline.errors import RolloutFailedError, RolloutRefusedError, StackFailedError
 from pipeline.graph import template
-from pipeline.release import service_step
+from pipeline.graph.graph import StackNode
+from pipeline.graph.runner import Result
+from pipeline.release.service_step import ServiceStep
 from pipeline.rollout import traffic_weights
 from pipeline.rollout.options import RolloutOptions
 from tests.support.fake_rollout import RESOURCES, FakeCloudWatch, FakeElb, FakeLogs, FakeRollouts
@@ -19,10 +22,10 @@ from tests.support.fakes import STACK, START, FakeCloudFormation
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
 
 BODY = """\
-Parameters:
-  BlueWeight: {Type: Number, Default: 100}
-  GreenWeight: {Type: Number, Default: 0}
-  DeploymentStrategy: {Type: String, Default: BLUE_GREEN}
+Parameters: {
+  BlueWeight: {Type: Number, Default: 100}, GreenWeight: {Type: Number, Default: 0},
+  DeploymentStrategy: {Type: String, Default: BLUE_GREEN},
+  EnvironmentName: {Type: String}}
 Resources:
   ProductionRule: {Type: 'AWS::ElasticLoadBalancingV2::ListenerRule'}
   Service: {Type: 'AWS::ECS::Service'}
@@ -112,19 +115,14 @@ class Setup:
         assert found is not None
         return found
 
-    def deploy(self, **options: Any) -> Any:
-        spec = self.here.context.spec(self.here.context.nodes["app"], {})
+    def deploy(self, **options: Any) -> Result:
         given = {"BlueWeight": "100", "GreenWeight": "0", "ImageUri": "new", **self.more}
-        spec = type(spec)(NAME, TEMPLATE, given, {})
-        return service_step.deploy(
-            self.here.context,
-            spec,
-            self.current,
-            self.said.append,
-            RolloutOptions(**options),
-            meanwhile=lambda _: None,
-            diagnostics=lambda _: [],
-        )
+        node, context = StackNode("app", given, {}, TEMPLATE), self.here.context
+        fingerprints = DeployedFingerprints(self.here.ssm, "/slipway/orders/dev/deployed")
+        step = ServiceStep(context, node, self.said.append, fingerprints, RolloutOptions(**options))
+        result = step.run({})
+        fingerprints.save(print)
+        return result
 
     def given(self, number: int) -> dict[str, Any]:
         return {
@@ -146,6 +144,14 @@ def test_the_stack_is_told_the_live_weights_in_an_update_of_its_own_before_the_r
     assert it.cloudformation.requests[0]["UsePreviousTemplate"]
     assert [f"execute {NAME}"] * 2 == [line for line in it.cloudformation.log if line.startswith("execute")]
     assert {"BlueWeight": "0", "GreenWeight": "100", "ImageUri": "new"} == it.given(1)
+
+
+def test_a_deploy_of_the_same_again_changes_nothing_whatever_weights_the_stack_was_told(it: Setup) -> None:
+    it.cloudformation.changes_of = [RULE_ONLY, SERVICE_ONLY]
+    it.deploy()
+
+    assert "unchanged" == it.deploy().word
+    assert 2 == len(it.cloudformation.requests)
 
 
 def test_weights_that_the_stack_knows_cost_no_update(it: Setup) -> None:

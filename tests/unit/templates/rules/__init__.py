@@ -16,6 +16,17 @@ RULES = {
 }
 
 
+def every_fault(template: Mapping[str, Any]) -> list[str]:
+    """All that any rule has against any variant of the template: each complaint once, with its rule."""
+    found = [
+        f"{name}: {fault}"
+        for variant in variants(template)
+        for name, rule in RULES.items()
+        for fault in rule(variant)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def faults(rule: str, template: Mapping[str, Any]) -> list[str]:
     """Everything the rule has against any variant of the template, each complaint once."""
     return list(dict.fromkeys(fault for variant in variants(template) for fault in RULES[rule](variant)))

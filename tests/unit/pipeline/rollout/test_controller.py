@@ -520,7 +520,7 @@ def test_a_ledger_that_can_not_be_kept_where_it_was_wanted_is_kept_all_the_same(
     elsewhere.controller.close()
 
     assert [] != list(here.here.context.project.root.glob(".slipway/*.jsonl"))
-    assert [] != [line for line in elsewhere.said if line.startswith(f"({tmp_path} can't be the ledger")]
+    assert [] != [line for line in elsewhere.said if line.startswith(f"({tmp_path} can't be written")]
     assert elsewhere.controller.failure() is None
 
 

@@ -535,4 +535,4 @@ def test_a_log_that_can_not_be_read_says_nothing_against_the_migration(
     here.run()
 
     assert ("PRE_SCALE_UP", "CONTINUE") == here.ecs.answers[0]
-    assert 1 == len([line for line in here.said if line.startswith("(its log is not readable: ")])
+    assert 1 == len([line for line in here.said if line.startswith("(the migration's log is not readable: ")])

@@ -50,6 +50,7 @@ def as_json(released: Released) -> dict[str, object]:
 
 
 def checks_as_json(checks: tuple[CheckOutcome, ...] | list[CheckOutcome]) -> list[dict[str, object]]:
+    """Smoke tests for machines; times in seconds."""
     return [
         {"name": c.name, "passed": c.passed, "seconds": round(c.seconds, 3), "detail": c.detail}
         for c in checks

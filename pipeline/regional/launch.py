@@ -173,7 +173,8 @@ class Launch:
             context.aws.client("logs"),
             cluster=stopped_tasks.names(cause.physical_id)[0],
             stack_name=cause.stack_id.split("/")[1],
-            since=datetime.min.replace(tzinfo=UTC),  # the stack is new: all its tasks are of this launch
+            # CloudFormation ends the name of a nested stack with letters at random: no other run has it.
+            since=datetime.min.replace(tzinfo=UTC),
             log=lambda _: None,
         )
         return watch.diagnostics("")

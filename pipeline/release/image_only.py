@@ -66,7 +66,7 @@ def image_of(context: Context, audience: Audience, base_image: image_step.BaseIm
     try:
         outcomes = runner.run(needs, steps, audience, clock=context.clock)
     finally:
-        fingerprints.save(audience.log("memory"))
+        fingerprints.save(audience.log("fingerprints"))
     return _built(outcomes)
 
 

@@ -5,15 +5,11 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateR
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 from local_aws.elb.rules import TYPED_VALUES, values_of, weighted_target_groups
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
-    from types_boto3_elbv2.type_defs import ForwardActionConfigOutputTypeDef as ForwardConfig
-    from types_boto3_elbv2.type_defs import TargetGroupTupleTypeDef as TargetGroup
+from local_aws.shapes import Action, ForwardConfig, TargetGroup
 
 Parameters = Mapping[str, Any]
 
@@ -32,7 +28,7 @@ def members(parameters: Parameters, prefix: str) -> list[str]:
     return found
 
 
-def forward_config_from_api(parameters: Parameters, prefix: str) -> "ForwardConfig":
+def forward_config_from_api(parameters: Parameters, prefix: str) -> ForwardConfig:
     """The ForwardConfig of an action in an API request, {} when the action has none."""
     groups: list[TargetGroup] = [
         {
@@ -44,7 +40,7 @@ def forward_config_from_api(parameters: Parameters, prefix: str) -> "ForwardConf
     return {"TargetGroups": groups} if groups else {}
 
 
-def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Action":
+def with_forward_config(action: Action, config: "ForwardConfig | None") -> Action:
     """The action with its weights. As at AWS, only an action with one target group has TargetGroupArn too."""
     groups: list[TargetGroup] = [
         {"TargetGroupArn": g["TargetGroupArn"], "Weight": int(g.get("Weight", 1))}
@@ -59,10 +55,10 @@ def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Ac
     return weighted
 
 
-def parse_actions(shipped: Callable[..., list["Action"]]) -> Callable[..., list["Action"]]:
+def parse_actions(shipped: Callable[..., list[Action]]) -> Callable[..., list[Action]]:
     """Wrap MiniStack's parser of API actions, to add ForwardConfig."""
 
-    def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list["Action"]:
+    def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list[Action]:
         actions = shipped(parameters, prefix)
         return [
             with_forward_config(action, forward_config_from_api(parameters, at))
@@ -72,10 +68,10 @@ def parse_actions(shipped: Callable[..., list["Action"]]) -> Callable[..., list[
     return parse
 
 
-def action_xml(shipped: Callable[["Action"], str]) -> Callable[["Action"], str]:
+def action_xml(shipped: Callable[[Action], str]) -> Callable[[Action], str]:
     """Wrap MiniStack's XML of an action. AWS shows ForwardConfig for every forward action."""
 
-    def render(action: "Action") -> str:
+    def render(action: Action) -> str:
         xml = shipped(action)
         if action["Type"] != "forward":
             return xml

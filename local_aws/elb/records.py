@@ -5,13 +5,10 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateR
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from local_aws.elb.rules import Condition, refusal, weighted_target_groups
 from local_aws.emulator.registry import Registry
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -51,7 +48,7 @@ class Records:
     def check_rule(
         self,
         conditions: list[Condition],
-        actions: Iterable["Action"],
+        actions: Iterable[Action],
         listener: str,
         priority: str,
         own: str = "",

@@ -6,19 +6,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.records import newest_revision
 from local_aws.emulator.registry import Registry, Response
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import (
-        LoadBalancerTypeDef as LoadBalancer,
-    )
-    from types_boto3_ecs.type_defs import (
-        TaskDefinitionTypeDef as TaskDefinition,
-    )
+from local_aws.shapes import LoadBalancer, TaskDefinition
 
 
 class EcsError(Exception):
@@ -72,7 +65,7 @@ class Checks:
             raise EcsError("ClusterNotFoundException", "Cluster not found.")
         return str(cluster["clusterArn"])
 
-    def definition(self, reference: str) -> "TaskDefinition":
+    def definition(self, reference: str) -> TaskDefinition:
         """An active task definition by ARN, family:revision or family."""
         name = name_in(reference)
         if ":" not in name:
@@ -80,12 +73,12 @@ class Checks:
         found = self._definitions.get(name)
         if found is None:
             raise EcsError("ClientException", "TaskDefinition not found.")
-        definition = cast("TaskDefinition", found)
+        definition = cast(TaskDefinition, found)
         if definition["status"] != "ACTIVE":
             raise EcsError("ClientException", "TaskDefinition is inactive")
         return definition
 
-    def load_balancers(self, load_balancers: Sequence["LoadBalancer"], definition: "TaskDefinition") -> None:
+    def load_balancers(self, load_balancers: Sequence[LoadBalancer], definition: TaskDefinition) -> None:
         """Refuse a target group that is unknown, unused, or names no container and port of the definition."""
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         for one in load_balancers:
@@ -113,7 +106,7 @@ class Checks:
                     f"The container {name} did not have a container port {port} defined.",
                 )
 
-    def traffic(self, load_balancers: Sequence["LoadBalancer"]) -> None:
+    def traffic(self, load_balancers: Sequence[LoadBalancer]) -> None:
         """Refuse target groups of a blue/green deployment that are unknown, or that no rule forwards to.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
@@ -134,7 +127,7 @@ class Checks:
                     "is not associated with both targetGroup and alternateTargetGroup",
                 )
 
-    def network(self, network: Mapping[str, Any], definition: "TaskDefinition") -> None:
+    def network(self, network: Mapping[str, Any], definition: TaskDefinition) -> None:
         """Refuse an awsvpc task without subnets, or with unknown subnets or security groups."""
         if definition.get("networkMode") != "awsvpc":
             return

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.ecs.api.deployment_refusals import stack_refusal
@@ -13,11 +13,9 @@ from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.api.task_definitions import camel
 from local_aws.ecs.services.service import Service
 from local_aws.emulator.registry import Attributes, Properties, Registry
+from local_aws.shapes import DeploymentConfiguration
 from pipeline.errors import WaitTimeoutError
 from pipeline.waiting import wait_until
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
 
 SERVICE = "AWS::ECS::Service"
 # CloudFormation waits for a service deployment for 36 hours.
@@ -94,7 +92,7 @@ def request_of(properties: Properties) -> dict[str, Any]:
 
 def _check(properties: Properties) -> None:
     configuration = request_of(properties).get("deploymentConfiguration") or {}
-    words = stack_refusal(cast("DeploymentConfiguration", configuration))
+    words = stack_refusal(cast(DeploymentConfiguration, configuration))
     if words is not None:
         raise _failure(words, "InvalidRequest")
 

@@ -5,17 +5,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.ecs.api.deployment_refusals import refusal
 from local_aws.ecs.api.requests import Checks, EcsError, name_in
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.services.revision import REVISION
 from local_aws.ecs.services.service import Service
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.shapes import DeploymentConfiguration, TaskDefinition
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -139,11 +136,11 @@ class ServiceOperations:
             raise EcsError("ServiceNotFoundException", "Service not found.")
         return service
 
-    def _checked(self, request: Mapping[str, Any]) -> "TaskDefinition":
+    def _checked(self, request: Mapping[str, Any]) -> TaskDefinition:
         definition = self._checks.definition(request.get("taskDefinition") or "")
         self._checks.network(request.get("networkConfiguration") or {}, definition)
         self._checks.load_balancers(request.get("loadBalancers") or [], definition)
-        configuration = cast("DeploymentConfiguration", request.get("deploymentConfiguration") or {})
+        configuration = cast(DeploymentConfiguration, request.get("deploymentConfiguration") or {})
         if problem := refusal(configuration, request.get("loadBalancers") or []):
             raise EcsError("InvalidParameterException", problem)
         self._checks.traffic(request.get("loadBalancers") or [])

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from local_aws.ecs.api.deployment_refusals import refusal
-from local_aws.ecs.api.requests import Checks, EcsError, name_in
+from local_aws.ecs.api.requests import Checks, invalid, name_in
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.services.revision import REVISION
 from local_aws.ecs.services.service import Service
+from local_aws.emulator.refusals import RefusedError
 from local_aws.shapes import DeploymentConfiguration, TaskDefinition
 
 Request = dict[str, Any]
@@ -47,16 +48,14 @@ class ServiceOperations:
         cluster = self._checks.cluster_arn(request.get("cluster"))
         name = request.get("serviceName")
         if not name:
-            raise EcsError("InvalidParameterException", "Service name cannot be empty.")
+            raise invalid("Service name cannot be empty.")
         arn = f"{cluster.replace(':cluster/', ':service/')}/{name}"
         with self._scheduler.lock:
             known = self._scheduler.services.get(arn)
             if known is not None and known.status == "ACTIVE":
-                raise EcsError("InvalidParameterException", "Creation of service was not idempotent.")
+                raise invalid("Creation of service was not idempotent.")
             if known is not None and known.status == "DRAINING":
-                raise EcsError(
-                    "InvalidParameterException", "Unable to Start a service that is still Draining."
-                )
+                raise invalid("Unable to Start a service that is still Draining.")
             definition = self._checked(request)
             kept = {
                 "desiredCount": 1,
@@ -70,7 +69,7 @@ class ServiceOperations:
     def update(self, request: Request) -> Answer:
         service = self.find(request.get("cluster"), request["service"])
         if service.status != "ACTIVE":
-            raise EcsError("ServiceNotActiveException", "Service was not ACTIVE.")
+            raise RefusedError("ServiceNotActiveException", "Service was not ACTIVE.")
         with self._scheduler.lock:
             changed = {key: request[key] for key in CHANGEABLE if request.get(key) is not None}
             wanted = {**service.request, **changed}
@@ -89,10 +88,7 @@ class ServiceOperations:
         with self._scheduler.lock:
             if service.status == "ACTIVE":
                 if service.desired > 0 and not request.get("force"):
-                    raise EcsError(
-                        "InvalidParameterException",
-                        "The service cannot be stopped while it is scaled above 0.",
-                    )
+                    raise invalid("The service cannot be stopped while it is scaled above 0.")
                 service.status = "DRAINING"
                 if service.rollout is not None and service.rollout.is_ongoing:
                     service.rollout.become("STOPPED", time.time(), "The service was deleted.")
@@ -128,12 +124,12 @@ class ServiceOperations:
         }
 
     def find(self, cluster: str | None, reference: str) -> Service:
-        """A service by name or ARN. Raises EcsError when the cluster or the service does not exist."""
+        """A service by name or ARN. Raises RefusedError when the cluster or the service does not exist."""
         cluster_arn = self._checks.cluster_arn(cluster)
         arn = f"{cluster_arn.replace(':cluster/', ':service/')}/{name_in(reference)}"
         service = self._scheduler.services.get(arn)
         if service is None:
-            raise EcsError("ServiceNotFoundException", "Service not found.")
+            raise RefusedError("ServiceNotFoundException", "Service not found.")
         return service
 
     def _checked(self, request: Mapping[str, Any]) -> TaskDefinition:
@@ -142,7 +138,7 @@ class ServiceOperations:
         self._checks.load_balancers(request.get("loadBalancers") or [], definition)
         configuration = cast(DeploymentConfiguration, request.get("deploymentConfiguration") or {})
         if problem := refusal(configuration, request.get("loadBalancers") or []):
-            raise EcsError("InvalidParameterException", problem)
+            raise invalid(problem)
         self._checks.traffic(request.get("loadBalancers") or [])
         return definition
 

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from local_aws.emulator import ecr
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import RefusedError, Registry, Response
 
 TOKEN_SECONDS = 12 * 60 * 60
 
@@ -34,7 +34,7 @@ def register(registry: Registry) -> None:
         known = name in registry.records("AWS::ECR::Repository")
         for image_id in request.get("imageIds", []) if known else []:
             if ecr.manifest_of(name, image_id) is None:
-                return registry.error("ecr", "ImageNotFoundException", not_found(name, image_id, account))
+                raise RefusedError("ImageNotFoundException", not_found(name, image_id, account))
         status, headers, body = shipped_describe(request)
         if status != 200:
             return status, headers, body

@@ -12,18 +12,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.emulator.registry import Attributes, Properties, Registry
-from local_aws.emulator.request import Request, Response, trusts
+from local_aws.emulator.registry import Attributes, Properties, RefusedError, Registry
+from local_aws.emulator.request import Request, trusts
 
 PROVIDER, ROLE = "AWS::IAM::OIDCProvider", "AWS::IAM::Role"
-
-
-class RefusedError(Exception):
-    """A refusal of STS: its error code and message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def register(registry: Registry) -> None:
@@ -32,16 +24,11 @@ def register(registry: Registry) -> None:
     _register_provider(registry, providers)
     _register_boundary(registry)
 
-    def check(request: Request) -> Response | None:
-        if request.action != "sts:AssumeRoleWithWebIdentity":
-            return None
-        arn = request.parameters.get("RoleArn", "")
-        role = registry.records(ROLE).get(arn.rpartition("/")[2])
-        try:
+    def check(request: Request) -> None:
+        if request.action == "sts:AssumeRoleWithWebIdentity":
+            arn = request.parameters.get("RoleArn", "")
+            role = registry.records(ROLE).get(arn.rpartition("/")[2])
             must_be_trusted(request.parameters, role, providers, time.time())
-        except RefusedError as refused:
-            return request.refused(refused.code, str(refused))
-        return None
 
     registry.before_request(check)
 
@@ -90,30 +77,26 @@ def claims_of(token: str) -> Mapping[str, Any]:
 
 
 def _register_provider(registry: Registry, providers: Any) -> None:
-    def record(properties: Properties) -> tuple[str, dict[str, Any]]:
+    def put(properties: Properties, before: str = "") -> tuple[str, Attributes]:
         host = str(properties["Url"]).removeprefix("https://").rstrip("/")
-        made = {
+        arn = f"arn:aws:iam::{registry.checkout.account}:oidc-provider/{host}"
+        if arn != before and arn in providers:
+            raise ValueError(f"Provider with url https://{host} already exists.")
+        providers[arn] = {
             "Url": host,
             "ClientIDList": list(properties.get("ClientIdList", [])),
             "ThumbprintList": list(properties.get("ThumbprintList", [])),
             "CreateDate": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "Tags": list(properties.get("Tags", [])),
+            "Arn": arn,
         }
-        return f"arn:aws:iam::{registry.checkout.account}:oidc-provider/{host}", made
+        return arn, {"Arn": arn}
 
     def create(_: str, properties: Properties, __: str) -> tuple[str, Attributes]:
-        arn, made = record(properties)
-        if arn in providers:
-            raise ValueError(f"Provider with url https://{made['Url']} already exists.")
-        providers[arn] = {**made, "Arn": arn}
-        return arn, {"Arn": arn}
+        return put(properties)
 
-    def update(physical_id: str, _: Properties, new: Properties, __: str, ___: str) -> tuple[str, Attributes]:
-        arn, made = record(new)
-        if arn != physical_id and arn in providers:
-            raise ValueError(f"Provider with url https://{made['Url']} already exists.")
-        providers[arn] = {**made, "Arn": arn}
-        return arn, {"Arn": arn}
+    def update(physical_id: str, _: Properties, new: Properties, *__: str) -> tuple[str, Attributes]:
+        return put(new, physical_id)
 
     def delete(physical_id: str, _: Properties) -> None:
         providers.pop(physical_id, None)
@@ -123,31 +106,16 @@ def _register_provider(registry: Registry, providers: Any) -> None:
 
 def _register_boundary(registry: Registry) -> None:
     """Keep a role's boundary, which MiniStack forgets. As at AWS, the boundary must exist."""
-    shipped = registry.shipped_resource_type(ROLE)
     roles, policies = registry.records(ROLE), registry.records("AWS::IAM::ManagedPolicy")
 
-    def bound(name: str, properties: Properties) -> None:
+    def bound(name: str, properties: Properties, _: Attributes) -> None:
         roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary", "")
 
-    def must_exist(properties: Properties) -> None:
+    def check(properties: Properties, physical_id: str) -> None:
         boundary = properties.get("PermissionsBoundary", "")
         if boundary and boundary not in policies:
             raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable.")
-
-    def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, Attributes]:
-        must_exist(properties)
-        if properties.get("RoleName") in roles:
+        if not physical_id and properties.get("RoleName") in roles:
             raise ValueError(f"Role with name {properties['RoleName']} already exists.")
-        name, attributes = shipped["create"](logical_id, properties, stack)
-        bound(name, properties)
-        return name, attributes
 
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> tuple[str, Attributes]:
-        must_exist(new)
-        name, attributes = shipped["update"](physical_id, old, new, stack, logical_id)
-        bound(name, new)
-        return name, attributes
-
-    registry.resource_type(ROLE, create=create, update=update, delete=shipped["delete"])
+    registry.extend_resource_type(ROLE, check=check, made=bound)

@@ -6,18 +6,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local_aws.checkout import region_of
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
+from local_aws.shapes import CloudFormationClient, Stack
 from pipeline.waiting import wait_until
-
-if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import StackTypeDef as Stack
 
 TYPE = "AWS::CloudFormation::Stack"
 # A stack waits as long as a service in it: 36 hours.
@@ -92,11 +89,11 @@ class NestedStacks:
             reason = stack.get("StackStatusReason", "")
             raise ValueError(f"Embedded stack {physical_id} was not successfully deleted: {reason}")
 
-    def _client(self, region: str) -> "CloudFormationClient":
+    def _client(self, region: str) -> CloudFormationClient:
         client: CloudFormationClient = self._registry.client("cloudformation", region)
         return client
 
-    def _ended(self, client: "CloudFormationClient", stack_id: str) -> "Stack":
+    def _ended(self, client: CloudFormationClient, stack_id: str) -> Stack:
         def look() -> "Stack | None":
             stack = client.describe_stacks(StackName=stack_id)["Stacks"][0]
             return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
@@ -145,12 +142,12 @@ def request_of(properties: Properties) -> dict[str, Any]:
     }
 
 
-def outputs_of(stack: "Stack") -> Attributes:
+def outputs_of(stack: Stack) -> Attributes:
     """The attributes for Fn::GetAtt: Outputs.NAME."""
     return {f"Outputs.{one['OutputKey']}": one["OutputValue"] for one in stack.get("Outputs") or []}
 
 
-def _failed_in(client: "CloudFormationClient", stack_id: str) -> str:
+def _failed_in(client: CloudFormationClient, stack_id: str) -> str:
     events = client.describe_stack_events(StackName=stack_id)["StackEvents"]
     failed = [
         (one["ResourceStatus"].partition("_")[0].lower(), one["LogicalResourceId"])

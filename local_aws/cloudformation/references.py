@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.emulator.cloudformation import ResourceOperation, before_resource
-from local_aws.emulator.registry import Properties, Registry, Response
+from local_aws.emulator.registry import Handler, Properties, RefusedError, Registry, Response
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def register(registry: Registry) -> None:
 
     before_resource(check)
     for (service, operation), named in OPERATIONS.items():
-        _check_operation(registry, service, operation, named, exists)
+        registry.operation(service, operation, _checked(registry, service, operation, named, exists))
 
 
 def refuse_resource(resource_type: str, properties: Properties, exists: Callable[[Kind, str], bool]) -> None:
@@ -113,13 +113,13 @@ def values_at(value: Any, path: list[str]) -> Iterator[str]:
         yield from values_at(value[path[0]], path[1:])
 
 
-def _check_operation(
+def _checked(
     registry: Registry,
     service: str,
     operation: str,
     named: Mapping[str, Kind],
     exists: Callable[[Kind, str], bool],
-) -> None:
+) -> Handler:
     shipped = registry.shipped_operation(service, operation)
 
     def checked(request: dict[str, list[str]]) -> Response:
@@ -127,7 +127,7 @@ def _check_operation(
             for key, values in request.items():
                 if re.fullmatch(pattern, key) and not exists(kind, values[0]):
                     code = ELB_CODES[kind] if service == "elbv2" else kind.code
-                    return registry.error(service, code, kind.words.format(values[0]))
+                    raise RefusedError(code, kind.words.format(values[0]))
         return shipped(request)
 
-    registry.operation(service, operation, checked)
+    return checked

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local_aws.emulator import cloudformation as engine
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import RefusedError, Registry, Response
 
 STACK = "AWS::CloudFormation::Stack"
 # The resource types of AWS-specific parameter types, which are called "<resource type>::Id".
@@ -64,7 +64,7 @@ def _refuse_unready_stacks(registry: Registry, operation: str) -> None:
         if stack is not None:
             refusal = refusal_of(stack["StackStatus"], stack["StackId"])
             if refusal is not None:
-                return registry.error("cloudformation", "ValidationError", refusal)
+                raise RefusedError("ValidationError", refusal)
         return shipped(request)
 
     registry.operation("cloudformation", operation, checked)

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 import random
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -15,9 +14,7 @@ from aiohttp import web
 from local_aws.elb.proxy import Passed, error_response, forward, request_headers
 from local_aws.elb.rules import Request, Rule, choose, rule_for, weighted_target_groups
 from local_aws.elb.target_groups import TargetGroups
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 
 class Listener:
@@ -96,7 +93,7 @@ def seen(request: web.BaseRequest, source_ip: str) -> Request:
     )
 
 
-def fixed_response(action: "Action") -> web.Response:
+def fixed_response(action: Action) -> web.Response:
     config = action["FixedResponseConfig"]
     return web.Response(
         status=int(config["StatusCode"]),
@@ -106,7 +103,7 @@ def fixed_response(action: "Action") -> web.Response:
     )
 
 
-def redirect(action: "Action", request: web.BaseRequest, port: int) -> web.Response:
+def redirect(action: Action, request: web.BaseRequest, port: int) -> web.Response:
     """A redirect with #{protocol}, #{host}, #{port}, #{path} and #{query} filled from the request."""
     config = action["RedirectConfig"]
     given: Mapping[str, object] = config

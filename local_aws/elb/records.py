@@ -3,38 +3,19 @@
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 """
 
-import uuid
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from local_aws.elb.rules import Condition, refusal, weighted_target_groups
+from local_aws.emulator.records import Record
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import Registry
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 DEFAULT_DELAY_SECONDS = 300.0
-
-
-class RefusedError(Exception):
-    """A refused request: AWS's error code and message."""
-
-    def __init__(self, code: str, message: str, handler_code: str = "InvalidRequest") -> None:
-        super().__init__(message)
-        self.code, self.message, self.handler_code = code, message, handler_code
-
-
-def as_resource_error(refused: RefusedError) -> ValueError:
-    """A refusal in the words of CloudFormation's resource events."""
-    return ValueError(
-        f'Resource handler returned message: "{refused.message} (Service: ElasticLoadBalancingV2, '
-        f'Status Code: 400, Request ID: {uuid.uuid4()})" '
-        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {refused.handler_code})"
-    )
 
 
 class Records:
@@ -51,7 +32,7 @@ class Records:
     def check_rule(
         self,
         conditions: list[Condition],
-        actions: Iterable["Action"],
+        actions: Iterable[Action],
         listener: str,
         priority: str,
         own: str = "",
@@ -93,20 +74,21 @@ class Records:
 
     def delay(self, group: str) -> float:
         """The target group's deregistration delay in seconds."""
-        for attribute in self.attributes.get(group) or []:
-            if attribute["Key"] == "deregistration_delay.timeout_seconds":
-                return float(attribute["Value"])
-        return DEFAULT_DELAY_SECONDS
+        seconds = _value(self.attributes, group, "deregistration_delay.timeout_seconds")
+        return float(seconds or DEFAULT_DELAY_SECONDS)
 
     def check_deletion(self, load_balancer: str) -> None:
         """Raise RefusedError when the load balancer is protected against deletion."""
-        for attribute in self.load_balancer_attributes.get(load_balancer) or []:
-            if attribute["Key"] == "deletion_protection.enabled" and attribute["Value"] == "true":
-                raise RefusedError(
-                    "OperationNotPermitted",
-                    f"Load balancer '{load_balancer}' cannot be deleted because deletion protection "
-                    "is enabled",
-                )
+        if _value(self.load_balancer_attributes, load_balancer, "deletion_protection.enabled") == "true":
+            raise RefusedError(
+                "OperationNotPermitted",
+                f"Load balancer '{load_balancer}' cannot be deleted because deletion protection is enabled",
+            )
+
+
+def _value(attributes: Mapping[str, list[Record]], arn: str, key: str) -> str:
+    """The value of an attribute of a load balancer or a target group, "" when it was not set."""
+    return next((str(one["Value"]) for one in attributes.get(arn) or [] if one["Key"] == key), "")
 
 
 def full_name(arn: str) -> str:

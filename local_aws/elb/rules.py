@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 Condition = Mapping[str, Any]
 Rule = Mapping[str, Any]
@@ -77,7 +76,7 @@ def rule_for(rules: Iterable[Rule], request: Request) -> Rule | None:
     return None
 
 
-def weighted_target_groups(action: "Action") -> list[tuple[str, int]]:
+def weighted_target_groups(action: Action) -> list[tuple[str, int]]:
     """The target groups of a forward action with their weights; a single target group has weight 1."""
     several = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
     if several:

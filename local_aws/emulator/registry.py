@@ -21,15 +21,28 @@ from local_aws.emulator import internals
 from local_aws.emulator import records as stores
 from local_aws.emulator import request as api_request
 from local_aws.emulator.cloudformation import Attributes, Properties
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.request import Request, Response
 
-__all__ = ["Attributes", "Properties", "Registry", "Request", "ResourceType", "Response"]
+__all__ = [
+    "Attributes",
+    "Handler",
+    "Properties",
+    "RefusedError",
+    "Registry",
+    "Request",
+    "ResourceType",
+    "Response",
+]
 
 Handler = Callable[[Any], Response]
 Create = Callable[[str, Properties, str], tuple[str, Attributes]]
 Update = Callable[[str, Properties, Properties, str, str], tuple[str, Attributes]]
 Delete = Callable[[str, Properties], None]
 Hook = Callable[[], None] | Callable[[], Awaitable[None]]
+
+
+def _nothing(*_: Any) -> None: ...
 
 
 class ResourceType(TypedDict):
@@ -54,8 +67,10 @@ OPERATIONS = {
 # The functions that make an error response of code, message and status.
 ERRORS = {
     "ec2": ("ec2", "_error"),
+    "ecs": ("ecs", "error_response_json"),
     "ecr": ("ecr", "error_response_json"),
     "elbv2": ("alb", "_error"),
+    "rds": ("rds", "_error"),
     "cloudformation": ("cloudformation.helpers", "_error"),
 }
 
@@ -119,8 +134,58 @@ class Registry:
         for chosen, types in ((waits, self._waiting), (sent_back, self._sent_back)):
             (types.add if chosen else types.discard)(name)
 
+    def extend_resource_type(
+        self,
+        name: str,
+        *,
+        check: Callable[[Properties, str], None] = _nothing,
+        made: Callable[[str, Properties, Attributes], None] = _nothing,
+        check_deletion: Callable[[str], None] = _nothing,
+        deleted: Callable[[str], None] = _nothing,
+        waits: bool = False,
+    ) -> None:
+        """Add to what a resource type does so far.
+
+        check(properties, physical_id) runs before the resource is created (physical_id is "") or updated;
+        made(physical_id, properties, attributes) runs after both, and may add attributes. If `made` raises
+        ValueError, the resource is deleted. check_deletion(physical_id) and deleted(physical_id) run before
+        and after a deletion. See `resource_type` for the rest.
+        """
+        shipped = self.shipped_resource_type(name)
+
+        def finish(physical_id: str, properties: Properties, attributes: Attributes) -> None:
+            try:
+                made(physical_id, properties, attributes)
+            except ValueError:
+                shipped["delete"](physical_id, properties)
+                raise
+
+        def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+            check(properties, "")
+            physical_id, attributes = shipped["create"](logical_id, properties, stack_name)
+            finish(physical_id, properties, attributes)
+            return physical_id, attributes
+
+        def update(
+            physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+        ) -> tuple[str, Attributes]:
+            check(new, physical_id)
+            new_id, attributes = shipped["update"](physical_id, old, new, stack_name, logical_id)
+            finish(new_id, new, attributes)
+            return new_id, attributes
+
+        def delete(physical_id: str, properties: Properties) -> None:
+            check_deletion(physical_id)
+            shipped["delete"](physical_id, properties)
+            deleted(physical_id)
+
+        self.resource_type(name, create=create, update=update, delete=delete, waits=waits)
+
     def before_request(self, hook: Callable[[Request], Response | None]) -> None:
-        """Run `hook` before each request. If the hook gives a response, that response is the answer."""
+        """Run `hook` before each request. If the hook gives a response, that response is the answer.
+
+        The hook may raise RefusedError.
+        """
         if not self._before_request:
             from ministack import app
 
@@ -132,9 +197,12 @@ class Registry:
         async def answer(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
             request = api_request.read(service, method, path, headers, body, query)
             if request is not None:
-                for hook in self._before_request:
-                    if (response := hook(request)) is not None:
-                        return response
+                try:
+                    for hook in self._before_request:
+                        if (response := hook(request)) is not None:
+                            return response
+                except RefusedError as refused:
+                    return request.refused(refused.code, refused.message)
             return await handler(method, path, headers, body, query)
 
         return answer
@@ -147,13 +215,21 @@ class Registry:
         """Add or replace an API operation of ecr or of a service in OPERATIONS.
 
         handler(request) gives (status, headers, body); the request is the decoded JSON for ecr and ecs, the
-        query parameters, each a list of strings, for the others. An ECS operation may block: it runs on a
-        thread of its own.
+        query parameters, each a list of strings, for the others. The handler may raise RefusedError. An ECS
+        operation may block: it runs on a thread of its own.
         """
+
+        def answer(request: Any) -> Response:
+            try:
+                return handler(request)
+            except RefusedError as refused:
+                response: Response = internals.get(*ERRORS[service])(refused.code, refused.message, 400)
+                return response
+
         if service == "ecr":
-            internals.replace("ecr", _function_of(name), lambda _: handler)
+            internals.replace("ecr", _function_of(name), lambda _: answer)
         else:
-            internals.get(*OPERATIONS[service])[name] = handler
+            internals.get(*OPERATIONS[service])[name] = answer
 
     def shipped_operation(self, service: str, name: str) -> Handler:
         """The handler registered so far, to wrap it."""
@@ -163,12 +239,6 @@ class Registry:
             else internals.get(*OPERATIONS[service])[name]
         )
         return handler
-
-    @staticmethod
-    def error(service: str, code: str, message: str) -> Response:
-        """A service's refusal (status 400), in the form of its protocol."""
-        response: Response = internals.get(*ERRORS[service])(code, message, 400)
-        return response
 
     @staticmethod
     def run_no_services() -> None:

@@ -4,20 +4,19 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.ecs.api.deployment_refusals import stack_refusal
-from local_aws.ecs.api.requests import EcsError, as_resource_error, name_in
+from local_aws.ecs.api.requests import as_resource_error, name_in
 from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.api.task_definitions import camel
 from local_aws.ecs.services.service import Service
+from local_aws.emulator.refusals import RefusedError, resource_error
 from local_aws.emulator.registry import Attributes, Properties, Registry
+from local_aws.shapes import DeploymentConfiguration
 from pipeline.errors import WaitTimeoutError
 from pipeline.waiting import wait_until
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
 
 SERVICE = "AWS::ECS::Service"
 # CloudFormation waits for a service deployment for 36 hours.
@@ -59,7 +58,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
         try:
             operations.delete({"cluster": properties.get("Cluster"), "service": physical_id, "force": True})
             service = operations.find(properties.get("Cluster"), physical_id)
-        except EcsError:
+        except RefusedError:
             return  # the service or its cluster is gone
         wait_until(
             lambda: service.status == "INACTIVE" or None,
@@ -94,15 +93,15 @@ def request_of(properties: Properties) -> dict[str, Any]:
 
 def _check(properties: Properties) -> None:
     configuration = request_of(properties).get("deploymentConfiguration") or {}
-    words = stack_refusal(cast("DeploymentConfiguration", configuration))
+    words = stack_refusal(cast(DeploymentConfiguration, configuration))
     if words is not None:
-        raise _failure(words, "InvalidRequest")
+        raise resource_error(words, "InvalidRequest")
 
 
 def _call(operation: Any) -> dict[str, Any]:
     try:
         service: dict[str, Any] = operation()["service"]
-    except EcsError as error:
+    except RefusedError as error:
         raise as_resource_error(error) from error
     return service
 
@@ -133,14 +132,7 @@ def _wait(service: Service, timeout: float) -> None:
         cause = "ECS Deployment Circuit Breaker was triggered" if breaker else deployment.rollout_reason
         words = f"Error occurred during operation '{cause}'."
         code = "GeneralServiceException"
-    raise _failure(words, code)
-
-
-def _failure(words: str, code: str) -> ValueError:
-    return ValueError(
-        f'Resource handler returned message: "{words}" '
-        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})"
-    )
+    raise resource_error(words, code)
 
 
 def _attributes(service: Service) -> Attributes:

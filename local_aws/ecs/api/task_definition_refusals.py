@@ -5,10 +5,9 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-erro
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.shapes import TaskDefinition
 
 ADDABLE = {"SYS_PTRACE"}
 # CPU units -> the sizes of memory in MiB.
@@ -24,12 +23,12 @@ SIZES = {
 _IN_UNITS = re.compile(r"(\d*\.?\d+)\s*(vcpu|gb)?", re.IGNORECASE)
 
 
-def refusal(definition: "TaskDefinition") -> str | None:
+def refusal(definition: TaskDefinition) -> str | None:
     """Why Fargate refuses a task definition in the API's names, None when Fargate accepts it."""
     return next(_problems(definition), None)
 
 
-def _problems(definition: "TaskDefinition") -> Iterator[str]:
+def _problems(definition: TaskDefinition) -> Iterator[str]:
     if "FARGATE" in (definition.get("requiresCompatibilities") or []):
         yield from _size(definition)
     # For every compatibility, because all tasks run as Fargate's here.
@@ -40,7 +39,7 @@ def _problems(definition: "TaskDefinition") -> Iterator[str]:
             yield "Tasks launched on AWS Fargate only support adding the SYS_PTRACE kernel capability."
 
 
-def _size(definition: "TaskDefinition") -> Iterator[str]:
+def _size(definition: TaskDefinition) -> Iterator[str]:
     for name in ("cpu", "memory"):
         if not definition.get(name):
             yield f"Fargate requires that '{name}' be defined at the task level."

@@ -5,17 +5,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.checkout import region_of
 from local_aws.elb.actions import with_forward_config
 from local_aws.elb.records import Records
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.registry import Registry
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
-    from types_boto3_elbv2.type_defs import TargetGroupTupleTypeDef as TargetGroup
+from local_aws.shapes import LoadBalancer, TargetGroup
 
 INVALID = "of invalid networking configuration"
 POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
@@ -47,7 +44,7 @@ class ListenerRules:
             record["Actions"] = [action]
             self._records.relink()
 
-    def problem(self, load_balancer: "LoadBalancer") -> str:
+    def problem(self, load_balancer: LoadBalancer) -> str:
         """Why a deployment cannot use this load balancer, "" when it can."""
         advanced = load_balancer["advancedConfiguration"]
         production, test = advanced["productionListenerRule"], advanced.get("testListenerRule", "")

@@ -4,13 +4,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-bl
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.services.stages import weights
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
+from local_aws.shapes import LoadBalancer
 
 PRODUCTION, TEST = "productionListenerRule", "testListenerRule"
 
@@ -20,7 +18,7 @@ class Traffic(Protocol):
 
     def serving(self, rule: str) -> list[str]: ...
     def move(self, rule: str, weights: Mapping[str, int]) -> None: ...
-    def problem(self, load_balancer: "LoadBalancer") -> str: ...
+    def problem(self, load_balancer: LoadBalancer) -> str: ...
 
 
 class TrafficShift:
@@ -75,6 +73,6 @@ class TrafficShift:
                 self._traffic.move(arn, {own: new, other: old})
 
 
-def _pair(load_balancer: "LoadBalancer") -> tuple[str, str]:
+def _pair(load_balancer: LoadBalancer) -> tuple[str, str]:
     advanced = load_balancer["advancedConfiguration"]
     return load_balancer["targetGroupArn"], advanced["alternateTargetGroupArn"]

@@ -6,12 +6,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hook
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.services.stages import HookView
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+from local_aws.shapes import DeploymentConfiguration
 
 DEFAULT_TIMEOUT_MINUTES = 1440
 
@@ -41,7 +39,7 @@ class Hook:
 
 
 def opened(
-    configuration: "DeploymentConfiguration", stage: str, now: float, minute_seconds: float
+    configuration: DeploymentConfiguration, stage: str, now: float, minute_seconds: float
 ) -> list[Hook]:
     """The pause hooks that open in a stage."""
     hooks = []

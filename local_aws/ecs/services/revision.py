@@ -6,10 +6,9 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.shapes import TaskDefinition
 
 # A change of one of these starts a new deployment; a change of another setting holds at once.
 REVISION = (
@@ -30,7 +29,7 @@ class TaskSet:
     held_until: no task starts before this time, after failures.
     """
 
-    definition: "TaskDefinition"
+    definition: TaskDefinition
     settings: Mapping[str, Any]
     created_at: float
     id: str = field(default_factory=lambda: f"ecs-svc/{random.randrange(10**18, 10**19)}")  # noqa: S311

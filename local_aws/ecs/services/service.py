@@ -6,15 +6,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.task import Task
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
+from local_aws.shapes import DeploymentConfiguration, LoadBalancer
 
 KEPT_EVENTS = 100
 
@@ -61,15 +58,15 @@ class Service:
         return f"service:{self.name}"
 
     @property
-    def configuration(self) -> "DeploymentConfiguration":
+    def configuration(self) -> DeploymentConfiguration:
         """deploymentConfiguration with ECS's defaults."""
         given = self.request.get("deploymentConfiguration") or {}
         breaker = {"enable": False, "rollback": False} | (given.get("deploymentCircuitBreaker") or {})
         defaults = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING"}
-        return cast("DeploymentConfiguration", {**defaults, **given, "deploymentCircuitBreaker": breaker})
+        return cast(DeploymentConfiguration, {**defaults, **given, "deploymentCircuitBreaker": breaker})
 
     @property
-    def load_balancers(self) -> Sequence["LoadBalancer"]:
+    def load_balancers(self) -> Sequence[LoadBalancer]:
         return self.request.get("loadBalancers") or []
 
     @property

@@ -7,15 +7,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRevision.ht
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.services.pause_hooks import Hook
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.stages import Step
 from local_aws.ecs.tasks.task import Task
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+from local_aws.shapes import DeploymentConfiguration
 
 ONGOING = (
     "PENDING",
@@ -37,7 +35,7 @@ class ServiceDeployment:
 
     service_arn: str
     cluster_arn: str
-    configuration: "DeploymentConfiguration"
+    configuration: DeploymentConfiguration
     new: TaskSet
     created_at: float
     old: TaskSet | None = None

@@ -8,10 +8,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-line
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+from local_aws.shapes import DeploymentConfiguration
 
 STAGE_LIMIT_MINUTES = 1440.0
 DEFAULT_BAKE_MINUTES = 15
@@ -79,7 +77,7 @@ class Verdict:
     reason: str = ""
 
 
-def steps_of(configuration: "DeploymentConfiguration", *, reconcile: bool) -> tuple[Step, ...]:
+def steps_of(configuration: DeploymentConfiguration, *, reconcile: bool) -> tuple[Step, ...]:
     """The stages of a deployment in order. reconcile: more than one revision is active at the start."""
     before = ["PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT"]
     bake = configuration.get("bakeTimeInMinutes")
@@ -100,7 +98,7 @@ def steps_of(configuration: "DeploymentConfiguration", *, reconcile: bool) -> tu
     )
 
 
-def shifts_of(configuration: "DeploymentConfiguration") -> list[tuple[float, float]]:
+def shifts_of(configuration: DeploymentConfiguration) -> list[tuple[float, float]]:
     """The shifts of production traffic: the new revision's percentage, and the minutes after the shift."""
     if configuration["strategy"] == "CANARY":
         canary = configuration.get("canaryConfiguration") or {}

@@ -8,14 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_logs import CloudWatchLogsClient
-    from types_boto3_logs.type_defs import InputLogEventTypeDef as LogEvent
+from local_aws.shapes import CloudWatchLogsClient, ContainerDefinition, LogEvent
 
 logger = logging.getLogger("slipway.logs")
 BATCH_SECONDS = 0.3
@@ -27,7 +23,7 @@ class LogDriverError(Exception):
     """The log stream could not be created, so the container does not start. The message is ECS's."""
 
 
-def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str] | None:
+def stream_of(definition: ContainerDefinition, task_id: str) -> tuple[str, str] | None:
     """The log group and log stream of a container definition, None without the awslogs driver."""
     configuration = definition.get("logConfiguration")
     if not configuration or configuration.get("logDriver") != "awslogs":
@@ -36,7 +32,7 @@ def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str
     return options["awslogs-group"], f"{options['awslogs-stream-prefix']}/{definition['name']}/{task_id}"
 
 
-def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> None:
+def create_stream(client: CloudWatchLogsClient, group: str, stream: str) -> None:
     """Create the log stream. Raises LogDriverError in AWS's words, e.g. when the log group does not exist."""
     try:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -49,7 +45,7 @@ def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> No
             ) from error
 
 
-def events(pieces: Iterable[bytes]) -> Iterator["LogEvent"]:
+def events(pieces: Iterable[bytes]) -> Iterator[LogEvent]:
     """The log events in Docker's output with times. A piece may end within a line."""
     rest = b""
     for piece in pieces:
@@ -59,7 +55,7 @@ def events(pieces: Iterable[bytes]) -> Iterator["LogEvent"]:
         yield event(rest)
 
 
-def event(line: bytes) -> "LogEvent":
+def event(line: bytes) -> LogEvent:
     """A log event, {"timestamp": milliseconds since 1970, "message": text}, from "<RFC 3339 time> <text>"."""
     stamp, _, message = line.partition(b" ")
     try:
@@ -75,7 +71,7 @@ class LogStream:
     """Sends one container's output to one log stream, on two threads: one reads, one sends batches."""
 
     def __init__(
-        self, client: "CloudWatchLogsClient", group: str, stream: str, pieces: Callable[[], Iterable[bytes]]
+        self, client: CloudWatchLogsClient, group: str, stream: str, pieces: Callable[[], Iterable[bytes]]
     ) -> None:
         self._client = client
         self._group, self._stream = group, stream
@@ -117,7 +113,7 @@ class LogStream:
             if ended and not left:
                 return
 
-    def _put(self, batch: list["LogEvent"]) -> None:
+    def _put(self, batch: list[LogEvent]) -> None:
         try:
             self._client.put_log_events(
                 logGroupName=self._group,

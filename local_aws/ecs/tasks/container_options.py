@@ -4,19 +4,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinitio
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docker.types import Ulimit
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_ecs.type_defs import HealthCheckOutputTypeDef as HealthCheck
+from local_aws.shapes import ContainerDefinition, HealthCheck
 
 NANOSECONDS = 1_000_000_000
 DEFAULT_STOP_TIMEOUT_SECONDS = 30  # Fargate's
 
 
-def container_options(definition: "ContainerDefinition", volumes: Mapping[str, str]) -> dict[str, Any]:
+def container_options(definition: ContainerDefinition, volumes: Mapping[str, str]) -> dict[str, Any]:
     """The Docker SDK's options for a container definition. volumes: task volume -> Docker volume."""
     linux = definition.get("linuxParameters") or {}
     capabilities = linux.get("capabilities") or {}
@@ -62,7 +60,7 @@ def _health_check(check: "HealthCheck | None") -> dict[str, Any] | None:
     }
 
 
-def stop_timeout(definition: "ContainerDefinition") -> int:
+def stop_timeout(definition: ContainerDefinition) -> int:
     """Seconds from SIGTERM to SIGKILL."""
     return int(definition.get("stopTimeout", DEFAULT_STOP_TIMEOUT_SECONDS))
 

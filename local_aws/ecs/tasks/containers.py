@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -18,9 +18,7 @@ from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.container_options import container_options
 from local_aws.host.base_images import base_image
 from local_aws.host.docker_resources import ensure_network
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+from local_aws.shapes import ContainerDefinition
 
 TASK_KIND = "task"
 REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
@@ -104,7 +102,7 @@ class Containers:
     def start(
         self,
         task_id: str,
-        definition: "ContainerDefinition",
+        definition: ContainerDefinition,
         environment: Mapping[str, str],
         network_holder: str,
         volumes: Sequence[str],

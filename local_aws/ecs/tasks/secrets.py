@@ -4,11 +4,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initializat
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_ssm import SSMClient
+from local_aws.shapes import ContainerDefinition, SSMClient
 
 Parameters = Callable[[list[str]], Mapping[str, str]]
 
@@ -25,7 +22,7 @@ def parameter_name(value_from: str) -> str:
     return f"/{name}" if "/" in name else name
 
 
-def secret_environment(definition: "ContainerDefinition", parameters: Parameters) -> dict[str, str]:
+def secret_environment(definition: ContainerDefinition, parameters: Parameters) -> dict[str, str]:
     """The environment variables of the definition's secrets.
 
     parameters(names) gives the values of the parameters that exist. Raises SecretError when one is missing.
@@ -44,7 +41,7 @@ def secret_environment(definition: "ContainerDefinition", parameters: Parameters
     return {variable: known[name] for variable, name in wanted.items()}
 
 
-def from_parameter_store(client: "SSMClient") -> Parameters:
+def from_parameter_store(client: SSMClient) -> Parameters:
     """Read and decrypt parameters with a boto3 SSM client, ten in each request as the API allows."""
 
     def read(names: list[str]) -> dict[str, str]:

@@ -6,14 +6,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.tasks.dependencies import State
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import (
-        TaskDefinitionTypeDef as TaskDefinition,
-    )
+from local_aws.shapes import TaskDefinition
 
 
 @dataclass
@@ -40,7 +36,7 @@ class Container:
 class Task:
     """A task. Times are seconds since 1970. address: in the checkout's Docker network."""
 
-    definition: "TaskDefinition"
+    definition: TaskDefinition
     cluster_arn: str
     group: str
     started_by: str = ""

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from local_aws.ecs.api.deployments import DeploymentOperations
-from local_aws.ecs.api.requests import EcsError
 from local_aws.ecs.deployments.scheduler import LATE_SECONDS, LOOK_SECONDS, STAGE_SECONDS, Scheduler
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
 from local_aws.elb.target_health import HEALTHY
+from local_aws.emulator.refusals import RefusedError
 
 CLUSTER = "arn:aws:ecs:eu-west-1:000000000000:cluster/c"
 BALANCER = {
@@ -375,7 +375,7 @@ class TestAnswers:
         stage.operations.proceed({"serviceDeploymentArn": arn, "hookId": hook, **more})
 
     def refused(self, stage: Stage, arn: str, hook: str, **more: str) -> tuple[str, str]:
-        with pytest.raises(EcsError) as error:
+        with pytest.raises(RefusedError) as error:
             self.proceed(stage, arn, hook, **more)
         return error.value.code, error.value.message
 
@@ -432,7 +432,7 @@ class TestAnswers:
         assert self.refused(stage, rollout.arn, hook)[1] == (
             "Continuing a service deployment is not allowed for service deployment in terminal states."
         )
-        with pytest.raises(EcsError) as error:
+        with pytest.raises(RefusedError) as error:
             stage.operations.stop({"serviceDeploymentArn": rollout.arn})
         assert error.value.code == "ConflictException"
 

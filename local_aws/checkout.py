@@ -1,4 +1,4 @@
-"""What one checkout's local AWS is called and where it listens: pure names, labels and numbers."""
+"""The names, labels and ports of one checkout's local AWS: pure."""
 
 import hashlib
 import json
@@ -19,12 +19,12 @@ PREFERRED_HTTP_PORT = 8080
 
 
 def region_of(arn: str) -> str:
-    """The region that an ARN names, the default one where it names none."""
+    """The region that an ARN names, the default region where the ARN names none."""
     return "".join(arn.split(":")[3:4]) or REGION
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file at once or not at all, whoever is killed meanwhile or whatever disk is full."""
+    """Write a file as a whole or not at all, also when the process is killed or the disk is full."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(text)
     part.replace(path)
@@ -38,7 +38,7 @@ class Checkout:
     port: the TCP port of its API on 127.0.0.1.
     http_port: the port the first listener on port 80 must have, None for "8080 or the next free one".
     minute_seconds: how many real seconds stand for one minute that AWS counts (bake time, hook timeouts).
-    account: the AWS account that it is, 12 digits.
+    account: the AWS account that the local AWS stands for, 12 digits.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Checkout:
 
     @property
     def access_key(self) -> str:
-        """The access key that the pipeline signs with, so that no other checkout's local AWS takes it."""
+        """The access key that the pipeline signs with. Another checkout's local AWS refuses it."""
         return f"{OWN_KEY}{self.id}"
 
     @property
@@ -85,7 +85,7 @@ class Checkout:
 
     @property
     def label_filter(self) -> str:
-        """The Docker label filter that finds everything of this checkout and nothing else."""
+        """The Docker label filter for the resources of this checkout."""
         return f"{CHECKOUT_LABEL}={self.id}"
 
     def save(self) -> None:
@@ -101,7 +101,7 @@ class Checkout:
 
 
 def for_checkout(path: Path) -> Checkout:
-    """The checkout as an `up` of it chose it to be; with the defaults where none did.
+    """The checkout with the ports, minute and account that `up` chose, else with the defaults.
 
     Raises LocalAwsError when the file that remembers it cannot be read.
     """
@@ -118,10 +118,10 @@ def for_checkout(path: Path) -> Checkout:
 
 
 def is_remembered(checkout: Checkout) -> bool:
-    """Whether an `up` of this checkout has chosen its ports already."""
+    """Whether `up` has chosen the ports of this checkout."""
     return (checkout.state_directory / "local.json").exists()
 
 
 def has_records(checkout: Checkout) -> bool:
-    """Whether a server of this checkout saved what it knew; addresses with its ports are among it."""
+    """Whether a server of this checkout saved records. Records hold addresses with its ports."""
     return any((checkout.state_directory / "state").glob("*.pickle"))

@@ -1,4 +1,7 @@
-"""Amazon ECR as one can push to it from here: at localhost, and with ECR's words for what is not there."""
+"""Amazon ECR with a repository address on localhost, and with ECR's words for an image that is not there.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
+"""
 
 import base64
 import json
@@ -6,13 +9,13 @@ import time
 from typing import Any
 
 from local_aws.emulator import ecr
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import RefusedError, Registry, Response
 
 TOKEN_SECONDS = 12 * 60 * 60
 
 
 def register(registry: Registry) -> None:
-    """Give repositories an address that `docker push` reaches, and let DescribeImages tell the truth."""
+    """Give repositories an address that `docker push` reaches. Let DescribeImages refuse unknown images."""
     host, account = registry.checkout.registry, registry.checkout.account
     ecr.repository_uris(lambda name: f"{host}/{name}")
 
@@ -31,7 +34,7 @@ def register(registry: Registry) -> None:
         known = name in registry.records("AWS::ECR::Repository")
         for image_id in request.get("imageIds", []) if known else []:
             if ecr.manifest_of(name, image_id) is None:
-                return registry.error("ecr", "ImageNotFoundException", not_found(name, image_id, account))
+                raise RefusedError("ImageNotFoundException", not_found(name, image_id, account))
         status, headers, body = shipped_describe(request)
         if status != 200:
             return status, headers, body
@@ -57,6 +60,6 @@ def not_found(repository: str, image_id: dict[str, str], account: str) -> str:
 
 
 def size_of(manifest: dict[str, Any]) -> int:
-    """Bytes of an image: its configuration and its compressed layers."""
+    """The size of an image in bytes: its configuration and its compressed layers."""
     parts = [manifest.get("config", {}), *manifest.get("layers", [])]
     return sum(int(part.get("size", 0)) for part in parts)

@@ -1,8 +1,8 @@
-"""Which real port stands for a load balancer's listener, reserved when the load balancer is created.
+"""The real port that stands for a load balancer's listener, reserved when the load balancer is created.
 
-The first load balancer's port 80 is http://localhost:8080, or the next free port when that is taken; what was
-chosen is remembered in .slipway/ until `local down`, so that a URL stays the same over restarts and releases.
-SLIPWAY_LOCAL_HTTP_PORT sets the first one exactly.
+The first load balancer's port 80 is http://localhost:8080, or the next free port when 8080 is taken. The port
+is remembered in .slipway/ until `local down`, so that a URL stays the same over restarts and releases.
+SLIPWAY_LOCAL_HTTP_PORT sets the port of the first load balancer exactly.
 """
 
 import errno
@@ -20,7 +20,7 @@ TAKE_DOWN = "stop what listens there, or give up what is deployed here: python -
 class Ports:
     """Bound sockets by load balancer and listener port, "<ARN>:80".
 
-    exact: a port that must be used and no other.
+    exact: the port that the first listener on port 80 must have.
     """
 
     def __init__(self, remembered_in: Path, exact: int | None = None) -> None:
@@ -31,7 +31,7 @@ class Ports:
         self._lock = threading.RLock()
 
     def reserve(self, load_balancer: str, listener_port: int = 80) -> int:
-        """The port for a listener; bound from now on, so that nobody else gets it.
+        """The port for a listener. The port is bound from now on, so that no other program gets it.
 
         Raises PortInUseError when the port that was asked for is taken, or none is free.
         """
@@ -43,12 +43,12 @@ class Ports:
             return self.port(name)
 
     def take(self, load_balancer: str, listener_port: int) -> socket.socket:
-        """The socket to listen on; a copy, so that the port stays reserved when the listener stops."""
+        """A copy of the socket to listen on: the port stays reserved when the listener stops."""
         self.reserve(load_balancer, listener_port)
         return self._sockets[f"{load_balancer}:{listener_port}"].dup()
 
     def keep_only(self, load_balancers: set[str]) -> None:
-        """Free the ports of all load balancers but these: the others are deleted."""
+        """Free the ports of all other load balancers, because they are deleted."""
         with self._lock:
             gone = [
                 name
@@ -99,12 +99,12 @@ class Ports:
 
 
 def ports_file(checkout: Checkout) -> Path:
-    """Where a checkout's ports are remembered."""
+    """The file that remembers a checkout's ports."""
     return checkout.state_directory / "load-balancers.json"
 
 
 def remembered(file: Path) -> dict[str, int]:
-    """The ports that such a file holds, by load balancer and listener port."""
+    """The ports that the file remembers, by load balancer and listener port."""
     try:
         known: dict[str, int] = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
@@ -124,7 +124,7 @@ def is_bindable(port: int) -> bool:
 def _bound(port: int, next_step: str = "stop what listens there") -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # Without it, connections of a server that just stopped would hold the port for a minute.
+        # Without SO_REUSEADDR, connections of a server that just stopped hold the port for a minute.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port))
         # Linux lets two sockets bind one port as long as neither listens. Until a listener accepts, a client
@@ -142,7 +142,7 @@ def _bound(port: int, next_step: str = "stop what listens there") -> socket.sock
 
 
 def refuse_taken_on_ipv6(port: int) -> None:
-    """Raise OSError when a program listens on [::1]:port: "localhost" would lead to that one first."""
+    """Raise OSError when a program listens on [::1]:port: "localhost" leads to that program first."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

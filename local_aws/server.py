@@ -1,6 +1,6 @@
-"""The local AWS's own process: MiniStack on 127.0.0.1, with what it lacks registered into it.
+"""The process that answers as AWS: MiniStack on 127.0.0.1, with the modules of the local AWS registered.
 
-`python -m local_aws.server --state DIR` is started by `local up` and ended by `local down` (SIGTERM).
+`local up` starts `python -m local_aws.server --state DIR`, and `local down` ends it with SIGTERM.
 """
 
 import argparse
@@ -39,7 +39,7 @@ MODULES = (
 def with_hooks(
     app: AsgiApp, start: Callable[[], Awaitable[None]], shutdown: Callable[[], Awaitable[None]]
 ) -> AsgiApp:
-    """`app`, with `start` run after its own start and `shutdown` before its own end."""
+    """An application that runs `start` after the start of `app`, and `shutdown` before the end of `app`."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -63,7 +63,7 @@ def with_hooks(
 
 
 def application(checkout: Checkout) -> AsgiApp:
-    """MiniStack with everything of ours in it; it restores the state at its start and saves it at its end."""
+    """MiniStack with all MODULES registered. It restores the records when it starts, and saves them."""
     app = emulator(checkout)
     from local_aws.emulator.persistence import State
     from local_aws.emulator.registry import Registry
@@ -108,7 +108,7 @@ def serve(checkout: Checkout) -> None:
             await ended.wait()
 
         await hypercorn_serve(app, config, shutdown_trigger=until_ended)
-        # The state is saved. The loop's own end would wait for every stack that waits on a thread of its.
+        # The records are saved. asyncio.run would wait for the thread of every stack that waits.
         logging.shutdown()
         os._exit(0)
 

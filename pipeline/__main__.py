@@ -1,6 +1,6 @@
 """The edge of `slipway` and `python -m pipeline`: parses, runs the command, prints its error, exits.
 
-Whatever takes long to import is imported in a function, so that Ctrl-C is heard from the first line on.
+What takes long to import is imported inside a function, so that Ctrl-C works from the first line on.
 """
 
 import os
@@ -27,7 +27,7 @@ def main() -> NoReturn:
 
     arguments = commands.parser().parse_args()
     console = Console(stderr=arguments.json, emoji=False)  # :ok: in a log line is no picture
-    # Both, for a shell starts what it puts into the background with SIGINT ignored.
+    # Both: a shell starts a process in the background with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -39,9 +39,9 @@ def main() -> NoReturn:
         known = full_disk(str(error)) or fault_of_ours(error)
         os.write(2, f"error: {known}\n  next: {known.next_step}\n".encode())
         code = known.exit_code
-    except KeyboardInterrupt:  # a second Ctrl-C, while the first one was being told
+    except KeyboardInterrupt:  # a second Ctrl-C, while the error of the first was printed
         code = InterruptedBySignalError.exit_code
-    # Threads that still wait for AWS must not hold the process: what they started goes on there.
+    # Threads that still wait for AWS must not hold the process: what they started goes on in AWS.
     os._exit(code)
 
 
@@ -51,12 +51,12 @@ def _leave(*_: object) -> None:
 
 
 def _flush() -> None:
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # one that the shell has closed is None
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # a stream that the shell has closed is None
         stream.flush()
 
 
 def main_inner(arguments: "argparse.Namespace", console: "Console") -> int:
-    """Run one command; every error is printed here and nowhere else, and gives its exit code."""
+    """Run one command and give its exit code. Every error is printed here and nowhere else."""
     from pipeline.cli.console import Reporter
     from pipeline.errors import fault_of_ours
 
@@ -76,7 +76,7 @@ def main_inner(arguments: "argparse.Namespace", console: "Console") -> int:
 
 
 def _raised(arguments: "argparse.Namespace", failure: "SlipwayError") -> "SlipwayError":
-    """A command that raised could not print its JSON or write into the job summary by itself."""
+    """Print the JSON and the job summary of a command that raised before it could do so itself."""
     from pipeline.cli.command import print_json
     from pipeline.cli.console import error_as_json
     from pipeline.github import job_summary

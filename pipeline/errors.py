@@ -1,7 +1,7 @@
 """Every error a user can meet: what happened, why, what to do next, and its exit code.
 
-Anything else that reaches the edge is a bug in Slipway and exits with 70. docs/exit-codes.md lists them;
-a test holds that page and these classes together.
+Anything else that reaches the edge is a bug in Slipway and exits with 70. docs/exit-codes.md lists the codes;
+a test compares that page with these classes.
 """
 
 import traceback
@@ -94,7 +94,7 @@ class DockerError(SlipwayError):
 
 
 def full_disk(*words: str) -> DockerError | None:
-    """A DockerError where these words, of Docker, a build step or the kernel, tell of a full disk."""
+    """A DockerError where Docker, a build step or the kernel says that the disk is full, else None."""
     told = [word for word in words if "no space left on device" in word.lower()]
     if not told:
         return None
@@ -124,13 +124,13 @@ class StackStuckError(SlipwayError):
 
 
 class BusyError(SlipwayError):
-    """Another deploy holds this environment."""
+    """Another command holds this environment, or the local AWS of this checkout."""
 
     exit_code = 12
 
 
 class WaitTimeoutError(SlipwayError):
-    """A wait ended without an answer; a second run picks it up again."""
+    """A wait ended without an answer; a second run carries on."""
 
     exit_code = 13
 
@@ -142,13 +142,13 @@ class SmokeFailedError(SlipwayError):
 
 
 class ProtectedError(SlipwayError):
-    """The environment is protected, or its name was not confirmed."""
+    """The environment is protected, its name was not confirmed, or a stack is not Slipway's."""
 
     exit_code = 15
 
 
 class PortInUseError(SlipwayError):
-    """A port that the local AWS was told to use, or that something deployed there has, is taken."""
+    """A port is taken that the local AWS, or something deployed there, needs."""
 
     exit_code = 16
 
@@ -160,13 +160,13 @@ class LocalAwsError(SlipwayError):
 
 
 class AwsRefusedError(SlipwayError):
-    """AWS refused a call for a reason that no other error here stands for."""
+    """AWS refused a call for a reason that has no error class of its own."""
 
     exit_code = 18
 
 
 class RolloutFailedError(SlipwayError):
-    """A rollout was rolled back: what served before serves again, and the new version does not."""
+    """ECS rolled a rollout back: the version before serves again."""
 
     exit_code = 19
 
@@ -178,7 +178,7 @@ class RolloutRefusedError(SlipwayError):
 
 
 class DriftError(SlipwayError):
-    """What is there is not what the templates say: somebody changed it past CloudFormation."""
+    """Resources differ from the templates: somebody changed them past CloudFormation."""
 
     exit_code = 21
 
@@ -196,6 +196,6 @@ class GitHubError(SlipwayError):
 
 
 class InterruptedBySignalError(SlipwayError):
-    """Ctrl-C or SIGTERM; what was started goes on in AWS and a second run picks it up."""
+    """Ctrl-C or SIGTERM. What AWS was asked for goes on there, and a second run carries on."""
 
     exit_code = 130

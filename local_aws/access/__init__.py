@@ -1,1 +1,1 @@
-"""Who may call: roles' policies, web identity, this checkout's key, no web page."""
+"""Which requests are refused: by a role's policies, of a bad token, of another checkout, of a browser."""

@@ -1,8 +1,8 @@
-"""Web pages have no business here: a browser on this machine must not lend them the API.
+"""The local AWS refuses web pages: a browser on this machine must not give a page access to the API.
 
-It takes any credentials, gives secrets out and answers every origin, for it is for programs of this machine.
-A page asks with an Origin, with a Sec-Fetch-Site where it pretends to load a picture, or under a name of its
-own that leads to 127.0.0.1. SDKs, `docker push` and the Docker engine do none of that.
+The API takes any credentials, gives out secrets and answers every origin, because it is for programs of this
+machine. A web page sends an Origin, or a Sec-Fetch-Site when it loads a picture, or uses another host name
+that leads to 127.0.0.1. SDKs, `docker push` and the Docker engine do none of these.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,7 +13,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 def refuse_browsers(app: AsgiApp) -> AsgiApp:
-    """`app`, with 403 for every request of a web page."""
+    """An application that answers 403 to a web page, and lets `app` answer all other requests."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         why = refusal(scope["headers"]) if scope["type"] in ("http", "websocket") else None
@@ -30,7 +30,7 @@ def refuse_browsers(app: AsgiApp) -> AsgiApp:
 
 
 def refusal(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Why a request with these headers (names in lower case) gets no answer, None where it gets one."""
+    """Why a request with these headers (names in lower case) is refused, None when it is not."""
     given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     if "origin" in given or given.get("sec-fetch-site", "none") != "none":
         return "the local AWS answers no web pages"

@@ -1,6 +1,7 @@
-"""Nobody deploys into another checkout's local AWS: ours may have died, and its port been taken, meanwhile.
+"""The local AWS refuses the pipeline of another checkout.
 
-The pipeline signs with an access key that names its checkout; anybody else may sign with what they like.
+The local AWS of that checkout may have died, and this one may have its port. The pipeline signs with an
+access key that names its checkout; any other access key is accepted.
 """
 
 from local_aws.checkout import OWN_KEY, Checkout
@@ -13,7 +14,7 @@ def register(registry: Registry) -> None:
 
 
 def refusal(request: Request, checkout: Checkout) -> Response | None:
-    """AWS's refusal of a key it does not know, for one that names another checkout."""
+    """AWS's refusal of an unknown access key when the key names another checkout, else None."""
     if not request.access_key.startswith(OWN_KEY) or request.access_key == checkout.access_key:
         return None
     return request.refused(

@@ -1,9 +1,10 @@
-"""What a role's policies allow is what its session may do; and, for tests, a record of what was done.
+"""A role's session may do what the role's policies allow; tests may ask for a record of all calls.
 
-Whoever signs in with a token (web_identity) is held to the policies and the boundary of the role that it
-got, by MiniStack's own evaluation of IAM policies; other credentials may do anything.
-Calls that CloudFormation makes in that session's name are not judged here: tests/unit/identity holds them
-against the permissions that the registry schemas of the resource types name.
+MiniStack evaluates the policies and the boundary of the role for a session that signed in with a token
+(web_identity). All other credentials may do anything. CloudFormation's own calls in the name of a session are
+not judged here: tests/unit/identity compares them with the permissions in the registry schemas of the
+resource types.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
 SLIPWAY_LOCAL_RECORD names a file that gets a JSON line per API call and per operation of CloudFormation on a
 resource.
@@ -27,7 +28,7 @@ _FREE = "sts:GetCallerIdentity"
 
 
 def register(registry: Registry) -> None:
-    """Judge the calls of sessions; record, if asked to, all calls and all operations on resources."""
+    """Judge the calls of sessions. With SLIPWAY_LOCAL_RECORD, record all calls and resource operations."""
     if file := variables.read(os.environ).record:
         note = writer(file)
         registry.before_request(lambda request: record(request, note))
@@ -36,7 +37,7 @@ def register(registry: Registry) -> None:
 
 
 def judge(request: Request) -> Response | None:
-    """AWS's refusal of what the session may not do to one of the things it names, or None."""
+    """AWS's refusal when the session may not act on one of the resources in the request, else None."""
     if not request.in_session or request.action == _FREE:
         return None
     denied = [arn for arn in resources(request) if not may(request, arn)]
@@ -44,7 +45,7 @@ def judge(request: Request) -> Response | None:
 
 
 def resources(request: Request) -> list[str]:
-    """The ARNs that AWS holds a policy's Resource against, for what the pipeline asks; else a single *.
+    """The ARNs that AWS compares with a policy's Resource, for the pipeline's requests; else a single *.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
@@ -84,7 +85,7 @@ def resources(request: Request) -> list[str]:
 
 
 def writer(file: Path) -> Note:
-    """Append one JSON line for each note, whole also when two threads write at once."""
+    """Append one JSON line for each note, also when two threads write at once."""
     lock = threading.Lock()
 
     def note(entry: Mapping[str, str]) -> None:
@@ -95,13 +96,13 @@ def writer(file: Path) -> Note:
 
 
 def record(request: Request, note: Note) -> None:
-    """Take down an API call: who made it, and on what."""
+    """Note an API call: the principal, the action, and each resource."""
     for resource in resources(request):
         note({"by": request.principal, "action": request.action, "resource": resource})
 
 
 def record_resource(operation: ResourceOperation, note: Note) -> None:
-    """Take down an operation of CloudFormation on a resource, unless it changes nothing."""
+    """Note an operation of CloudFormation on a resource, unless the operation changes nothing."""
     if not operation.changes_nothing:
         what = {"type": operation.resource_type, "operation": operation.kind}
         note({"stack": operation.stack_name, **what})

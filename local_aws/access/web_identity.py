@@ -1,7 +1,8 @@
-"""Signing in with a token: the provider, roles with a boundary, and STS's check of who may wear which.
+"""Signing in with a token: the provider, roles with a boundary, and STS's check of the token.
 
-MiniStack gives credentials to whoever asks; here a role is given only to a token that its trust policy
-accepts, of a provider that the account knows. The token's signature is not checked: nobody signs any here.
+MiniStack gives credentials for any token. Here the account must know the token's provider, and the role's
+trust policy must accept the token. The token's signature is not checked, because no provider on this machine
+signs tokens.
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 """
 
@@ -11,36 +12,23 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.emulator.registry import Attributes, Properties, Registry
-from local_aws.emulator.request import Request, Response, trusts
+from local_aws.emulator.registry import Attributes, Properties, RefusedError, Registry
+from local_aws.emulator.request import Request, trusts
 
 PROVIDER, ROLE = "AWS::IAM::OIDCProvider", "AWS::IAM::Role"
 
 
-class RefusedError(Exception):
-    """STS's error, by code and in its words."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def register(registry: Registry) -> None:
-    """The resource types, and the check before AssumeRoleWithWebIdentity."""
+    """Register the provider, roles with a boundary, and the check before AssumeRoleWithWebIdentity."""
     providers = registry.records(PROVIDER)
     _register_provider(registry, providers)
     _register_boundary(registry)
 
-    def check(request: Request) -> Response | None:
-        if request.action != "sts:AssumeRoleWithWebIdentity":
-            return None
-        arn = request.parameters.get("RoleArn", "")
-        role = registry.records(ROLE).get(arn.rpartition("/")[2])
-        try:
+    def check(request: Request) -> None:
+        if request.action == "sts:AssumeRoleWithWebIdentity":
+            arn = request.parameters.get("RoleArn", "")
+            role = registry.records(ROLE).get(arn.rpartition("/")[2])
             must_be_trusted(request.parameters, role, providers, time.time())
-        except RefusedError as refused:
-            return request.refused(refused.code, str(refused))
-        return None
 
     registry.before_request(check)
 
@@ -53,7 +41,7 @@ def must_be_trusted(
 ) -> None:
     """Raise RefusedError unless the account knows the token's issuer and the role trusts its subject.
 
-    asked: the request's parameters. role: IAM's record of it. now: seconds since 1970.
+    asked: the request's parameters. role: IAM's record of the role. now: seconds since 1970.
     """
     claims = claims_of(asked.get("WebIdentityToken", ""))
     issuer = str(claims.get("iss", "")).removeprefix("https://").rstrip("/")
@@ -79,7 +67,7 @@ def must_be_trusted(
 
 
 def claims_of(token: str) -> Mapping[str, Any]:
-    """What a JWT says. Raises RefusedError where it is none."""
+    """The claims of a JWT. Raises RefusedError when the token is no JWT."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -89,30 +77,26 @@ def claims_of(token: str) -> Mapping[str, Any]:
 
 
 def _register_provider(registry: Registry, providers: Any) -> None:
-    def record(properties: Properties) -> tuple[str, dict[str, Any]]:
+    def put(properties: Properties, before: str = "") -> tuple[str, Attributes]:
         host = str(properties["Url"]).removeprefix("https://").rstrip("/")
-        made = {
+        arn = f"arn:aws:iam::{registry.checkout.account}:oidc-provider/{host}"
+        if arn != before and arn in providers:
+            raise ValueError(f"Provider with url https://{host} already exists.")
+        providers[arn] = {
             "Url": host,
             "ClientIDList": list(properties.get("ClientIdList", [])),
             "ThumbprintList": list(properties.get("ThumbprintList", [])),
             "CreateDate": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "Tags": list(properties.get("Tags", [])),
+            "Arn": arn,
         }
-        return f"arn:aws:iam::{registry.checkout.account}:oidc-provider/{host}", made
+        return arn, {"Arn": arn}
 
     def create(_: str, properties: Properties, __: str) -> tuple[str, Attributes]:
-        arn, made = record(properties)
-        if arn in providers:
-            raise ValueError(f"Provider with url https://{made['Url']} already exists.")
-        providers[arn] = {**made, "Arn": arn}
-        return arn, {"Arn": arn}
+        return put(properties)
 
-    def update(physical_id: str, _: Properties, new: Properties, __: str, ___: str) -> tuple[str, Attributes]:
-        arn, made = record(new)
-        if arn != physical_id and arn in providers:
-            raise ValueError(f"Provider with url https://{made['Url']} already exists.")
-        providers[arn] = {**made, "Arn": arn}
-        return arn, {"Arn": arn}
+    def update(physical_id: str, _: Properties, new: Properties, *__: str) -> tuple[str, Attributes]:
+        return put(new, physical_id)
 
     def delete(physical_id: str, _: Properties) -> None:
         providers.pop(physical_id, None)
@@ -121,32 +105,17 @@ def _register_provider(registry: Registry, providers: Any) -> None:
 
 
 def _register_boundary(registry: Registry) -> None:
-    """MiniStack's role, which forgets its boundary; the boundary must exist, as at AWS."""
-    shipped = registry.shipped_resource_type(ROLE)
+    """Keep a role's boundary, which MiniStack forgets. As at AWS, the boundary must exist."""
     roles, policies = registry.records(ROLE), registry.records("AWS::IAM::ManagedPolicy")
 
-    def bound(name: str, properties: Properties) -> None:
+    def bound(name: str, properties: Properties, _: Attributes) -> None:
         roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary", "")
 
-    def must_exist(properties: Properties) -> None:
+    def check(properties: Properties, physical_id: str) -> None:
         boundary = properties.get("PermissionsBoundary", "")
         if boundary and boundary not in policies:
             raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable.")
-
-    def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, Attributes]:
-        must_exist(properties)
-        if properties.get("RoleName") in roles:
+        if not physical_id and properties.get("RoleName") in roles:
             raise ValueError(f"Role with name {properties['RoleName']} already exists.")
-        name, attributes = shipped["create"](logical_id, properties, stack)
-        bound(name, properties)
-        return name, attributes
 
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> tuple[str, Attributes]:
-        must_exist(new)
-        name, attributes = shipped["update"](physical_id, old, new, stack, logical_id)
-        bound(name, new)
-        return name, attributes
-
-    registry.resource_type(ROLE, create=create, update=update, delete=shipped["delete"])
+    registry.extend_resource_type(ROLE, check=check, made=bound)

@@ -1,7 +1,7 @@
-"""Drift detection for the resource types of the templates: what is there now, in the template's own shape.
+"""Drift detection for the resource types of the templates: readers of what exists, in the template's shape.
 
-MiniStack answers DetectStackDrift and its kin and compares, and has readers for some types; these are more. A
-type without one is NOT_CHECKED. As at AWS, only what a template sets is compared.
+MiniStack runs DetectStackDrift, compares, and has readers for some resource types. These readers are for more
+types; a type without a reader is NOT_CHECKED. As at AWS, only the properties in the template are compared.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 """
 
@@ -21,7 +21,7 @@ _EXIST = (
     "AWS::RDS::DBSubnetGroup",
     "AWS::ECS::Cluster",
 )
-"""Only whether it is there is looked at."""
+"""Drift detection checks only whether these resources exist."""
 
 _RECORDS = {
     "AWS::EC2::VPC": ("CidrBlock",),
@@ -42,14 +42,14 @@ _RECORDS = {
         *("HealthyThresholdCount", "UnhealthyThresholdCount", "Matcher"),
     ),
 }
-"""The properties whose names and shapes in the resource's record are the template's."""
+"""The properties that have the same name and shape in the resource's record and in the template."""
 
 _ATTRIBUTES = {LOAD_BALANCER: "LoadBalancerAttributes", TARGET_GROUP: "TargetGroupAttributes"}
 _SERVICE = ("DesiredCount", "TaskDefinition", "HealthCheckGracePeriodSeconds", "EnableExecuteCommand")
 
 
 def register(registry: Registry) -> None:
-    """Add readers to MiniStack's."""
+    """Register a reader for each resource type."""
     for type_ in _EXIST:
         read_drift(type_, _existence(registry.records(type_)))
     for type_, properties in _RECORDS.items():
@@ -67,7 +67,7 @@ def register(registry: Registry) -> None:
 
 
 def like(actual: Any, template: Any) -> Any:
-    """What is there, without what the template does not set."""
+    """The actual value, without the parts that the template does not set."""
     if isinstance(actual, dict) and isinstance(template, dict):
         return {key: like(actual[key], template[key]) for key in template if key in actual}
     if isinstance(actual, list) and isinstance(template, list) and template:
@@ -95,7 +95,7 @@ def _record(store: Mapping[str, Any], properties: tuple[str, ...]) -> ReadDrift:
 
 
 def _with_attributes(read_record: ReadDrift, name: str, store: Mapping[str, Any]) -> ReadDrift:
-    """Attributes are a list of keys and values, of which a template sets some."""
+    """Add to a reader the attributes that the template sets."""
 
     def read(physical_id: str, template: Properties) -> Properties | None:
         found = read_record(physical_id, template)

@@ -1,8 +1,7 @@
-"""Which events of its resources a stack shows, where MiniStack's differ from CloudFormation's.
+"""The events of a stack's resources, where MiniStack's events differ from CloudFormation's.
 
-An update leaves a resource alone whose properties did not change, and has no event of it; MiniStack leaves it
-alone too, but shows two. A resource that failed after it was made, or that was there before, is named in its
-failed event by its physical id.
+CloudFormation shows no event of a resource whose properties an update does not change; MiniStack shows two.
+When a resource fails and exists, CloudFormation's event names its physical id.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
 """
@@ -19,7 +18,7 @@ from local_aws.emulator.registry import Registry
 
 
 class FailedAfterCreationError(ValueError):
-    """A resource handler's refusal, in AWS's words, of a resource that exists by now."""
+    """A resource failed after it was created; the message is AWS's."""
 
     def __init__(self, words: str, physical_id: str) -> None:
         super().__init__(words)
@@ -29,10 +28,10 @@ class FailedAfterCreationError(ValueError):
 def show_creation(
     stack_name: str, logical_id: str, type_: str, physical_id: str, properties: Properties
 ) -> dict[str, Any]:
-    """Let DescribeStackResources show a resource while it is being made; MiniStack shows what is complete.
+    """Let DescribeStackResources show a resource that is being created; MiniStack shows complete ones only.
 
-    Gives the stack's resources by logical id. MiniStack does not know of a resource whose creation failed, so
-    its rollback cannot delete it: whoever fails must do so, and take it out here.
+    Returns the stack's resources by logical id. MiniStack's rollback does not delete a resource whose
+    creation failed. So the handler must delete the resource, and remove it from the result.
     """
     resources = engine.resources_of(stack_name)
     resources[logical_id] = {
@@ -48,11 +47,10 @@ def show_creation(
 
 
 class ResourceEvents:
-    """Holds the first event of a resource's update back until it is known whether anything changes.
+    """Holds back the first event of a resource's update until the update is known to change the resource.
 
-    add: MiniStack's own way to record an event. known_id(stack name, logical id) gives the physical id of a
-    resource that the stack has, or "". region() gives the one that this thread works in: a stack's name is
-    unique there and no further.
+    add: records an event. known_id(stack name, logical id) gives the physical id of a resource of the stack,
+    or "". region() gives the region of this thread: a stack's name is unique in its region only.
     """
 
     def __init__(
@@ -75,7 +73,7 @@ class ResourceEvents:
         physical_id: str = "",
         detailed_status: str = "",
     ) -> None:
-        """Record an event, hold it back, or let it go unrecorded."""
+        """Record an event, hold it back, or drop it."""
         resource = self._region(), stack_name, logical_id
         if status == "UPDATE_COMPLETE" and resource in self._unchanged:
             self._unchanged.discard(resource)
@@ -86,14 +84,14 @@ class ResourceEvents:
         event = (stack_id, stack_name, logical_id, resource_type, status, reason, physical_id)
         self._release(resource)
         if status == "UPDATE_IN_PROGRESS" and physical_id != stack_id and not reason:
-            # The operation's ClientRequestToken is in this context, and not in that of a worker thread.
+            # Only this thread's context has the operation's ClientRequestToken.
             context = contextvars.copy_context()
             self._held[resource] = lambda: context.run(self._add, *event, detailed_status)
         else:
             self._add(*event, detailed_status)
 
     def before(self, operation: ResourceOperation) -> None:
-        """CloudFormation is about to change the resource, or an update finds nothing to change in it."""
+        """Show the event that was held back, unless the operation changes nothing."""
         resource = self._region(), operation.stack_name, operation.logical_id
         if operation.changes_nothing:
             self._held.pop(resource, None)
@@ -108,7 +106,7 @@ class ResourceEvents:
 
 
 def register(registry: Registry) -> None:
-    """Stand between CloudFormation's engine and its list of events."""
+    """Let every event of a stack pass through ResourceEvents."""
 
     def known_id(stack_name: str, logical_id: str) -> str:
         resource = engine.resources_of(stack_name).get(logical_id, {})

@@ -1,40 +1,37 @@
-"""AWS::CloudFormation::Stack: a stack like any other, made, updated and deleted by its parent.
+"""AWS::CloudFormation::Stack: a parent stack creates, updates and deletes a nested stack.
 
-MiniStack runs a nested template inside its parent's resource, without dynamic references, deletion policies
-or rollback. Here the parent asks the local AWS for a stack and waits for it, as CloudFormation does:
+MiniStack runs a nested template inside the parent's resource, without dynamic references, deletion policies
+or rollback. Here the parent stack asks the local AWS for a stack and waits for it, as CloudFormation does:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local_aws.checkout import region_of
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
+from local_aws.shapes import CloudFormationClient, Stack
 from pipeline.waiting import wait_until
 
-if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import StackTypeDef as Stack
-
 TYPE = "AWS::CloudFormation::Stack"
-# A stack waits as long as the service in it does: 36 hours of AWS's time.
+# A stack waits as long as a service in it: 36 hours.
 LONGEST_MINUTES = 36 * 60
 LEAST_SECONDS = 3600.0
 LONGEST_NAME = 128
 
 
 def register(registry: Registry) -> None:
-    """Replace MiniStack's nested stacks."""
+    """Register AWS::CloudFormation::Stack, and let DescribeStacks show the parent of a stack."""
     nested = NestedStacks(registry)
     _show_parents(registry)
     registry.resource_type(TYPE, create=nested.create, update=nested.update, delete=nested.delete, waits=True)
 
 
 class NestedStacks:
-    """What CloudFormation does for a resource of TYPE; each call is on a thread of its own."""
+    """Creates, updates and deletes nested stacks; each call runs on a thread of its own."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -92,11 +89,11 @@ class NestedStacks:
             reason = stack.get("StackStatusReason", "")
             raise ValueError(f"Embedded stack {physical_id} was not successfully deleted: {reason}")
 
-    def _client(self, region: str) -> "CloudFormationClient":
+    def _client(self, region: str) -> CloudFormationClient:
         client: CloudFormationClient = self._registry.client("cloudformation", region)
         return client
 
-    def _ended(self, client: "CloudFormationClient", stack_id: str) -> "Stack":
+    def _ended(self, client: CloudFormationClient, stack_id: str) -> Stack:
         def look() -> "Stack | None":
             stack = client.describe_stacks(StackName=stack_id)["Stacks"][0]
             return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
@@ -107,7 +104,7 @@ class NestedStacks:
 
 
 def _show_parents(registry: Registry) -> None:
-    """Let DescribeStacks say whose nested stack a stack is."""
+    """Let DescribeStacks show the parent and the root of a nested stack."""
     shipped = registry.shipped_operation("cloudformation", "DescribeStacks")
     stacks = registry.records(TYPE)
 
@@ -124,9 +121,9 @@ def _show_parents(registry: Registry) -> None:
 
 
 def request_of(properties: Properties) -> dict[str, Any]:
-    """The CreateStack or UpdateStack request that the properties stand for.
+    """The CreateStack or UpdateStack request for the properties of the resource.
 
-    The capabilities that were acknowledged for the parent hold for it. Raises ValueError for a list.
+    The parent's capabilities hold for the nested stack. Raises ValueError for a parameter that is a list.
     """
     parameters = properties.get("Parameters") or {}
     if any(isinstance(value, list | dict) for value in parameters.values()):
@@ -145,12 +142,12 @@ def request_of(properties: Properties) -> dict[str, Any]:
     }
 
 
-def outputs_of(stack: "Stack") -> Attributes:
-    """What Fn::GetAtt finds: Outputs.NAME."""
+def outputs_of(stack: Stack) -> Attributes:
+    """The attributes for Fn::GetAtt: Outputs.NAME."""
     return {f"Outputs.{one['OutputKey']}": one["OutputValue"] for one in stack.get("Outputs") or []}
 
 
-def _failed_in(client: "CloudFormationClient", stack_id: str) -> str:
+def _failed_in(client: CloudFormationClient, stack_id: str) -> str:
     events = client.describe_stack_events(StackName=stack_id)["StackEvents"]
     failed = [
         (one["ResourceStatus"].partition("_")[0].lower(), one["LogicalResourceId"])

@@ -1,6 +1,7 @@
-"""Names that CloudFormation makes up differ from region to region, so that two stacks share no IAM role.
+"""The names that CloudFormation generates differ between regions, so that two stacks share no IAM role.
 
-At AWS their last part is random; MiniStack makes it from the stack's name and the logical id alone.
+At AWS the last part of a name is random. MiniStack makes the last part from the stack's name and the logical
+id.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
 """
 
@@ -14,12 +15,12 @@ SUFFIX = 13
 
 
 def register(registry: Registry) -> None:
-    """Let the region have a part in every name that CloudFormation makes up."""
+    """Make each generated name depend on the region."""
     engine.around_physical_names(lambda name: in_region(name, registry.region()))
 
 
 def in_region(name: str, region: str) -> str:
-    """`name` as it is in the default region; elsewhere with another last part of thirteen characters."""
+    """The name as it is in the default region; in other regions with another last part of 13 characters."""
     if region == REGION:
         return name
     own = hashlib.sha256(f"{region}:{name}".encode()).hexdigest()[:SUFFIX]

@@ -1,6 +1,6 @@
 """A resource that names a VPC, subnet, route table, gateway or security group must name one that exists.
 
-MiniStack takes any id; AWS refuses with the codes of
+MiniStack accepts any id. AWS refuses an unknown id with one of these codes:
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.emulator.cloudformation import ResourceOperation, before_resource
-from local_aws.emulator.registry import Properties, Registry, Response
+from local_aws.emulator.registry import Handler, Properties, RefusedError, Registry, Response
 
 
 @dataclass(frozen=True)
 class Kind:
-    """resource_type: of what is named. code, words: EC2's error; `{}` is the id."""
+    """A resource that another names. code, words: EC2's error; `{}` is the id."""
 
     resource_type: str
     code: str
@@ -32,7 +32,7 @@ GATEWAY = Kind(
     "The internetGateway ID '{}' does not exist",
 )
 
-# CloudFormation type -> path of the property -> what it names. `*` stands for each member of a list.
+# Resource type -> path of the property -> the resource that it names. `*` is each member of a list.
 RESOURCES: Mapping[str, Mapping[str, Kind]] = {
     "AWS::EC2::Subnet": {"VpcId": VPC},
     "AWS::EC2::RouteTable": {"VpcId": VPC},
@@ -54,7 +54,7 @@ RESOURCES: Mapping[str, Mapping[str, Kind]] = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": {"VpcId": VPC},
 }
 
-# Operation -> pattern of the request parameter -> what it names.
+# Operation -> pattern of the request parameter -> the resource that it names.
 OPERATIONS: Mapping[tuple[str, str], Mapping[str, Kind]] = {
     ("ec2", "CreateSubnet"): {r"VpcId": VPC},
     ("ec2", "CreateSecurityGroup"): {r"VpcId": VPC},
@@ -74,7 +74,7 @@ ELB_CODES = {SUBNET: "SubnetNotFound", GROUP: "InvalidSecurityGroup", VPC: "Vali
 
 
 def register(registry: Registry) -> None:
-    """Check what is named before a resource is created or changed, by CloudFormation or by an operation."""
+    """Check references before CloudFormation or an operation creates or changes a resource."""
 
     def exists(kind: Kind, name: str) -> bool:
         return name in registry.records(kind.resource_type)
@@ -85,11 +85,11 @@ def register(registry: Registry) -> None:
 
     before_resource(check)
     for (service, operation), named in OPERATIONS.items():
-        _check_operation(registry, service, operation, named, exists)
+        registry.operation(service, operation, _checked(registry, service, operation, named, exists))
 
 
 def refuse_resource(resource_type: str, properties: Properties, exists: Callable[[Kind, str], bool]) -> None:
-    """Raise ValueError, in the words of CloudFormation's resource handlers, for an id that names nothing."""
+    """Raise ValueError, in the words of CloudFormation's resource handlers, for an unknown id."""
     service = "ElasticLoadBalancingV2" if "LoadBalancing" in resource_type else "Ec2"
     for path, kind in RESOURCES.get(resource_type, {}).items():
         for name in values_at(properties, path.split(".")):
@@ -102,7 +102,7 @@ def refuse_resource(resource_type: str, properties: Properties, exists: Callable
 
 
 def values_at(value: Any, path: list[str]) -> Iterator[str]:
-    """The strings at a path of property names and `*`; none where it leads nowhere."""
+    """The strings at a path of property names and `*`."""
     if not path:
         if isinstance(value, str):
             yield value
@@ -113,13 +113,13 @@ def values_at(value: Any, path: list[str]) -> Iterator[str]:
         yield from values_at(value[path[0]], path[1:])
 
 
-def _check_operation(
+def _checked(
     registry: Registry,
     service: str,
     operation: str,
     named: Mapping[str, Kind],
     exists: Callable[[Kind, str], bool],
-) -> None:
+) -> Handler:
     shipped = registry.shipped_operation(service, operation)
 
     def checked(request: dict[str, list[str]]) -> Response:
@@ -127,7 +127,7 @@ def _check_operation(
             for key, values in request.items():
                 if re.fullmatch(pattern, key) and not exists(kind, values[0]):
                     code = ELB_CODES[kind] if service == "elbv2" else kind.code
-                    return registry.error(service, code, kind.words.format(values[0]))
+                    raise RefusedError(code, kind.words.format(values[0]))
         return shipped(request)
 
-    registry.operation(service, operation, checked)
+    return checked

@@ -1,4 +1,7 @@
-"""A security group's rules: the API groups them by protocol and ports, CloudFormation has one by one."""
+"""A security group's rules: the API groups rules by protocol and ports, CloudFormation lists each rule.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

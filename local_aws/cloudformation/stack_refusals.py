@@ -1,4 +1,4 @@
-"""What CloudFormation refuses before it creates a change set, in its own words, and what a new stack lacks.
+"""What CloudFormation refuses before it creates a change set, in its words; a stack in review has no tags.
 
 Parameters of AWS-specific types must name what exists:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local_aws.emulator import cloudformation as engine
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import RefusedError, Registry, Response
 
 STACK = "AWS::CloudFormation::Stack"
-# Each resource type that an AWS-specific parameter type ("<resource type>::Id") names.
+# The resource types of AWS-specific parameter types, which are called "<resource type>::Id".
 EXISTING = ("AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::SecurityGroup")
 ONLY_DELETED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 WANTS_CONTINUE = {"UPDATE_ROLLBACK_FAILED"}
 
 
 def register(registry: Registry) -> None:
-    """Check parameter values and the stack's state before change sets, new stacks and updates."""
+    """Check parameter values and the stack's status before a change set, a new stack or an update."""
     known = {f"{name}::Id": registry.records(name) for name in EXISTING}
     engine.before_parameters(lambda parameters, given: refuse_unknown_values(parameters, given, known))
     for operation in ("CreateChangeSet", "UpdateStack"):
@@ -48,7 +48,7 @@ def refuse_unknown_values(
 
 
 def refusal_of(status: str, stack_id: str) -> str | None:
-    """CloudFormation's words when a stack in this state takes no update, None when it does."""
+    """CloudFormation's words when a stack with this status cannot be updated, None when it can."""
     busy = status.endswith("IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
     if busy or status in ONLY_DELETED | WANTS_CONTINUE:
         return f"Stack:{stack_id} is in {status} state and can not be updated."
@@ -64,14 +64,14 @@ def _refuse_unready_stacks(registry: Registry, operation: str) -> None:
         if stack is not None:
             refusal = refusal_of(stack["StackStatus"], stack["StackId"])
             if refusal is not None:
-                return registry.error("cloudformation", "ValidationError", refusal)
+                raise RefusedError("ValidationError", refusal)
         return shipped(request)
 
     registry.operation("cloudformation", operation, checked)
 
 
 def tag_no_stack_in_review(registry: Registry) -> None:
-    """A stack gets the tags of the change set that creates it when that is executed."""
+    """Give a stack the tags of its first change set only when the change set is executed."""
     shipped = registry.shipped_operation("cloudformation", "CreateChangeSet")
 
     def untagged(request: dict[str, list[str]]) -> Response:

@@ -1,4 +1,4 @@
-"""Where a TemplateURL leads: an object in S3, in any style of address.
+"""The object in S3 that a TemplateURL names, in any style of address.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 """
@@ -15,9 +15,9 @@ _HOST = re.compile(
 
 
 def object_of(url: str) -> tuple[str, str] | None:
-    """Bucket and key that an address names, or None where it is none of S3's.
+    """The bucket and key that an address names, None when the address is not one of S3's.
 
-    A host of this machine counts as path style: it is the local AWS's own S3.
+    A host of this machine counts as path style, because the local AWS's own S3 answers there.
     """
     parts = urlsplit(url)
     path = unquote(parts.path.lstrip("/"))
@@ -31,5 +31,5 @@ def object_of(url: str) -> tuple[str, str] | None:
 
 
 def register(_: Registry) -> None:
-    """Let CloudFormation read every style, and refuse what is no address of S3's, as AWS does."""
+    """Let CloudFormation read every style of address, and refuse an address that is not one of S3's."""
     engine.locate_documents(object_of)

@@ -1,1 +1,1 @@
-"""Alarms on what really happened at the load balancer."""
+"""Alarms on the load balancer's own metrics."""

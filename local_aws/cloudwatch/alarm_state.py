@@ -26,8 +26,9 @@ STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
 def alarm_state(alarm: Mapping[str, Any], minutes: Sequence[float | None]) -> str:
     """OK, ALARM or INSUFFICIENT_DATA.
 
-    minutes: the metric's value in each past minute, oldest first, None where there was none. The alarm is
-    MiniStack's record: Period (seconds), EvaluationPeriods, DatapointsToAlarm, TreatMissingData ...
+    minutes: the metric's value in each past minute, oldest first, None for a minute without a value.
+    alarm: the alarm's record with Period (seconds), EvaluationPeriods, DatapointsToAlarm, TreatMissingData
+    ...
     """
     length = max(1, int(alarm.get("Period", 60)) // 60)
     count = int(alarm.get("EvaluationPeriods", 1))

@@ -1,4 +1,4 @@
-"""CloudWatch alarms on the load balancer's metrics, evaluated every AWS minute from what really happened.
+"""CloudWatch alarms on the load balancer's metrics, evaluated once in each of AWS's minutes.
 
 The metrics are HTTPCode_Target_5XX_Count and UnHealthyHostCount, by load balancer or by its target group:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
@@ -27,13 +27,13 @@ logger = logging.getLogger("slipway.alarms")
 
 
 def in_alarm(registry: Registry, names: Iterable[str]) -> list[str]:
-    """Those of the alarms that are in ALARM now, in the region that this thread works in."""
+    """The alarms among `names` that are in ALARM, in the region of this thread."""
     alarms = registry.records(ALARM)
     return [name for name in names if (alarms.get(name) or {}).get("StateValue") == "ALARM"]
 
 
 class TargetMetrics:
-    """What each target group's metrics were in every past minute, oldest first."""
+    """The metrics of each target group in every past minute, oldest first."""
 
     def __init__(self, groups: TargetGroups) -> None:
         self._groups = groups
@@ -42,7 +42,7 @@ class TargetMetrics:
         )
 
     def end_minute(self) -> None:
-        """Take down the minute that ends now. No errors and no targets are no data, as at AWS."""
+        """Record the metrics of the minute that ends. As at AWS, no errors and no targets give no data."""
         errors = self._groups.take_errors()
         for group in self._groups.groups():
             targets = [one for one in self._groups.targets(group) if one.draining_since is None]
@@ -51,7 +51,7 @@ class TargetMetrics:
             self._minutes[group, UNHEALTHY].append(unhealthy if targets else None)
 
     def values(self, groups: Iterable[str], metric: str) -> list[float | None]:
-        """One metric over all of `groups`, minute by minute."""
+        """The sum of one metric over `groups` in each minute."""
         rows = [list(self._minutes[group, metric]) for group in groups if (group, metric) in self._minutes]
         longest = max(map(len, rows), default=0)
         padded = [[*repeat(None, longest - len(row)), *row] for row in rows]
@@ -60,7 +60,7 @@ class TargetMetrics:
 
 
 class Alarms:
-    """Writes the state of alarms; one that was set by SetAlarmState stays for a minute."""
+    """Writes the state of alarms. A state that SetAlarmState set stays for one minute."""
 
     def __init__(self, registry: Registry, metrics: TargetMetrics) -> None:
         self._registry = registry
@@ -73,7 +73,7 @@ class Alarms:
         threading.Thread(target=self._loop, name="cloudwatch-alarms", daemon=True).start()
 
     def evaluate(self) -> None:
-        """Look at every alarm on the load balancer's metrics, once."""
+        """Evaluate every alarm on the load balancer's metrics once."""
         self._metrics.end_minute()
         for region in self._registry.regions(ALARM):
             with self._registry.scope(region):
@@ -120,10 +120,10 @@ def register(registry: Registry) -> None:
     known = registry.records(ALARM)
 
     def note_since_when(name: str) -> None:
-        if name in known:  # DescribeAlarms says since when; MiniStack does for composite alarms only
+        if name in known:  # DescribeAlarms shows it for every alarm; MiniStack for composite alarms only
             known[name]["StateTransitionedTimestamp"] = int(time.time())
 
     cloudwatch.on_state_change(note_since_when)
-    # MiniStack evaluates in real minutes, over every dimension at once.
+    # MiniStack evaluates in real minutes, and over all dimensions together.
     cloudwatch.evaluate_only(lambda alarm: alarm.get("Namespace") != NAMESPACE)
     registry.on_start(Alarms(registry, TargetMetrics(target_groups(registry))).start)

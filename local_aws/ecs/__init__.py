@@ -1,1 +1,1 @@
-"""ECS: tasks as containers, services, rollouts, and the API over them."""
+"""ECS: tasks in real containers, services, service deployments, and their API."""

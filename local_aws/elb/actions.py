@@ -1,49 +1,56 @@
-"""Actions and conditions of listener rules, between the three shapes they come in: the API's parameters,
-CloudFormation's properties, and XML. MiniStack keeps neither weights nor query strings; this does.
+"""Actions and conditions of listener rules: read from API parameters and templates, shown as XML.
+
+MiniStack keeps neither weights nor query strings; these functions keep both.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 from local_aws.elb.rules import TYPED_VALUES, values_of, weighted_target_groups
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
-    from types_boto3_elbv2.type_defs import ForwardActionConfigOutputTypeDef as ForwardConfig
-    from types_boto3_elbv2.type_defs import TargetGroupTupleTypeDef as TargetGroup
+from local_aws.shapes import Action, ForwardConfig, TargetGroup
 
 Parameters = Mapping[str, Any]
 
 
 def one(parameters: Parameters, key: str) -> str:
-    """A query parameter's value, "" when it is absent."""
+    """The value of a query parameter, "" when the request does not have it."""
     value = parameters.get(key, "")
     return str(value[0] if isinstance(value, list) else value)
 
 
-def members(parameters: Parameters, prefix: str) -> list[str]:
-    """The prefixes "<prefix>.member.1", "<prefix>.member.2" ... that the request holds."""
-    found: list[str] = []
-    while any(key.startswith(f"{prefix}.member.{len(found) + 1}") for key in parameters):
-        found.append(f"{prefix}.member.{len(found) + 1}")
-    return found
+def nested(parameters: Parameters) -> dict[str, Any]:
+    """The parameters as the API describes them: Actions.member.1.Type is {"Actions": [{"Type": ...}]}."""
+    tree: dict[str, Any] = {}
+    for key in parameters:
+        *path, last = key.split(".")
+        inner = tree
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = one(parameters, key)
+    return dict(_with_lists(tree))
 
 
-def forward_config_from_api(parameters: Parameters, prefix: str) -> "ForwardConfig":
-    """The ForwardConfig of an action in an API request, {} when there is none."""
-    groups: list[TargetGroup] = [
-        {
-            "TargetGroupArn": one(parameters, f"{at}.TargetGroupArn"),
-            "Weight": int(one(parameters, f"{at}.Weight") or 1),
-        }
-        for at in members(parameters, f"{prefix}.ForwardConfig.TargetGroups")
-    ]
-    return {"TargetGroups": groups} if groups else {}
+def _with_lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "member" in value:
+        return [_with_lists(value["member"][number]) for number in sorted(value["member"], key=int)]
+    return {key: _with_lists(inner) for key, inner in value.items()}
 
 
-def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Action":
-    """The action with its weights; as at AWS, TargetGroupArn stands beside them only for a single group."""
+def xml(value: Any) -> str:
+    """A result in the XML of the API: a dict becomes elements, a list becomes members."""
+    if isinstance(value, Mapping):
+        return "".join(f"<{key}>{xml(inner)}</{key}>" for key, inner in value.items())
+    if isinstance(value, list):
+        return "".join(f"<member>{xml(inner)}</member>" for inner in value)
+    return escape(str(value))
+
+
+def with_forward_config(action: Action, config: "ForwardConfig | None") -> Action:
+    """The action with its weights. As at AWS, only an action with one target group has TargetGroupArn too."""
     groups: list[TargetGroup] = [
         {"TargetGroupArn": g["TargetGroupArn"], "Weight": int(g.get("Weight", 1))}
         for g in (config.get("TargetGroups") or [] if config else [])
@@ -57,61 +64,41 @@ def with_forward_config(action: "Action", config: "ForwardConfig | None") -> "Ac
     return weighted
 
 
-def parse_actions(shipped: Callable[..., list["Action"]]) -> Callable[..., list["Action"]]:
-    """MiniStack's parser of API actions, with ForwardConfig."""
+def parse_actions(shipped: Callable[..., list[Action]]) -> Callable[..., list[Action]]:
+    """Wrap MiniStack's parser of API actions, to add ForwardConfig."""
 
-    def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list["Action"]:
-        actions = shipped(parameters, prefix)
+    def parse(parameters: Parameters, prefix: str = "DefaultActions") -> list[Action]:
+        given = nested(parameters).get(prefix) or []
         return [
-            with_forward_config(action, forward_config_from_api(parameters, at))
-            for action, at in zip(actions, members(parameters, prefix), strict=True)
+            with_forward_config(action, whole.get("ForwardConfig"))
+            for action, whole in zip(shipped(parameters, prefix), given, strict=True)
         ]
 
     return parse
 
 
-def action_xml(shipped: Callable[["Action"], str]) -> Callable[["Action"], str]:
-    """MiniStack's action element, with the ForwardConfig that AWS always gives for a forward."""
+def action_xml(shipped: Callable[[Action], str]) -> Callable[[Action], str]:
+    """Wrap MiniStack's XML of an action. AWS shows ForwardConfig for every forward action."""
 
-    def render(action: "Action") -> str:
-        xml = shipped(action)
+    def render(action: Action) -> str:
+        shown = shipped(action)
         if action["Type"] != "forward":
-            return xml
-        groups = "".join(
-            f"<member><TargetGroupArn>{escape(arn)}</TargetGroupArn><Weight>{weight}</Weight></member>"
-            for arn, weight in weighted_target_groups(action)
-        )
-        config = (
-            f"<ForwardConfig><TargetGroups>{groups}</TargetGroups>"
-            "<TargetGroupStickinessConfig><Enabled>false</Enabled></TargetGroupStickinessConfig></ForwardConfig>"
-        )
-        return xml.removesuffix("</member>") + config + "</member>"
+            return shown
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weighted_target_groups(action)]
+        stickiness = {"Enabled": "false"}
+        config = {"ForwardConfig": {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}}
+        return f"{shown.removesuffix('</member>')}{xml(config)}</member>"
 
     return render
 
 
 def conditions_from_api(parameters: Parameters, prefix: str = "Conditions") -> list[dict[str, Any]]:
-    """The conditions of an API request."""
-    conditions = []
-    for at in members(parameters, prefix):
-        field = one(parameters, f"{at}.Field")
-        typed = f"{at}.{TYPED_VALUES.get(field, '')}.Values"
-        values: list[Any]
-        if field == "query-string":
-            values = [
-                {k: one(parameters, f"{v}.{k}") for k in ("Key", "Value")} for v in members(parameters, typed)
-            ]
-        else:
-            values = [
-                one(parameters, v) for v in members(parameters, typed) or members(parameters, f"{at}.Values")
-            ]
-        header = one(parameters, f"{at}.HttpHeaderConfig.HttpHeaderName")
-        conditions.append(condition(field, values, header))
-    return conditions
+    """Read the conditions of an API request."""
+    return conditions_from_template(nested(parameters).get(prefix) or [])
 
 
 def conditions_from_template(properties: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The conditions of an AWS::ElasticLoadBalancingV2::ListenerRule."""
+    """Read the conditions of an AWS::ElasticLoadBalancingV2::ListenerRule."""
     return [
         condition(
             one.get("Field", ""),
@@ -123,7 +110,7 @@ def conditions_from_template(properties: list[dict[str, Any]]) -> list[dict[str,
 
 
 def condition(field: str, values: list[Any], header: str = "") -> dict[str, Any]:
-    """A condition as it is kept: the typed config, and the plain Values that older clients read."""
+    """A condition's record: the typed config, and the plain Values for older clients."""
     kept: dict[str, Any] = {
         "Field": field,
         "Values": values if field in ("path-pattern", "host-header") else [],
@@ -134,21 +121,5 @@ def condition(field: str, values: list[Any], header: str = "") -> dict[str, Any]
 
 
 def condition_xml(kept: dict[str, Any]) -> str:
-    """A condition as DescribeRules gives it."""
-    plain = "".join(f"<member>{escape(str(value))}</member>" for value in kept["Values"])
-    xml = f"<Field>{escape(kept['Field'])}</Field><Values>{plain}</Values>"
-    config = TYPED_VALUES.get(kept["Field"])
-    if config:
-        name = kept[config].get("HttpHeaderName", "")
-        header = f"<HttpHeaderName>{escape(name)}</HttpHeaderName>" if name else ""
-        values = "".join(f"<member>{_value_xml(value)}</member>" for value in kept[config]["Values"])
-        xml += f"<{config}>{header}<Values>{values}</Values></{config}>"
-    return f"<member>{xml}</member>"
-
-
-def _value_xml(value: Any) -> str:
-    if isinstance(value, dict):
-        return "".join(
-            f"<{key}>{escape(str(value[key]))}</{key}>" for key in ("Key", "Value") if value.get(key)
-        )
-    return escape(str(value))
+    """A condition in the XML of DescribeRules."""
+    return xml([kept])

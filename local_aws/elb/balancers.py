@@ -1,7 +1,8 @@
-"""Elastic Load Balancing that balances: the thread on which listeners, health checks and their clients live.
+"""The thread on which all listeners and health checks run.
 
-What exists (load balancers, listeners, rules, target groups) is what the records say; several times a
-second this thread makes the real ports and health checks follow it.
+Several times a second, this thread makes the real ports and health checks follow the records of load
+balancers, listeners, rules and target groups.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class LoadBalancers:
         self.ports.close()
 
     def settle(self) -> None:
-        """Make the ports follow the API now, and return when they do. Not for the loop's own thread."""
+        """Make the ports follow the records now, and wait for that. Not to be called on the loop's thread."""
         if self._loop is not None:
             future = asyncio.run_coroutine_threadsafe(self._settle_listeners(), self._loop)
             try:
@@ -72,7 +73,7 @@ class LoadBalancers:
                 try:
                     await self._settle_listeners()
                     checks.settle()
-                except Exception:  # every listener lives on this loop: the next turn may mend it
+                except Exception:  # this loop serves every listener: try again in the next turn
                     logger.exception("the load balancers did not settle")
                 await asyncio.sleep(SETTLE_SECONDS)
             checks.stop()

@@ -1,4 +1,4 @@
-"""A listener: a real TCP port on 127.0.0.1 that follows the listener's rules as they are at each request.
+"""A listener: a real TCP port on 127.0.0.1 that follows the listener's rules.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
 """
@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 import random
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -15,15 +14,13 @@ from aiohttp import web
 from local_aws.elb.proxy import Passed, error_response, forward, request_headers
 from local_aws.elb.rules import Request, Rule, choose, rule_for, weighted_target_groups
 from local_aws.elb.target_groups import TargetGroups
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 
 class Listener:
-    """Answers on one socket; `rules()` gives the listener's rules, asked anew for every request.
+    """Answers on one socket. `rules()` gives the listener's rules, and is called for every request.
 
-    A rule that changes therefore holds from the next request on and breaks no connection.
+    So a changed rule holds from the next request on, and breaks no connection.
     """
 
     def __init__(
@@ -39,7 +36,7 @@ class Listener:
         self._groups = groups
         self._session = session
         self._pick = pick
-        # A client that goes away cancels its handler, and with it the request to the target.
+        # When a client leaves, this cancels the request to the target.
         server = web.Server(
             self._answer,
             handler_cancellation=True,
@@ -54,7 +51,7 @@ class Listener:
         await web.SockSite(self._runner, sock, backlog=1024).start()
 
     async def stop(self) -> None:
-        """Close the port; requests in flight have 5 seconds to finish."""
+        """Close the port. Requests in flight have 5 seconds to finish."""
         await self._runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -79,13 +76,13 @@ class Listener:
                 self._groups.count_error(group)
             return response
         except ConnectionResetError:
-            return error_response(502)  # the client is gone; nobody reads this
+            return error_response(502)  # the client left
         finally:
             self._groups.done(target)
 
 
 def seen(request: web.BaseRequest, source_ip: str) -> Request:
-    """The request as rules look at it: the path as it was sent, the query decoded."""
+    """The request for the rules: the path as it was sent, the query decoded."""
     path, _, query = request.raw_path.partition("?")
     return Request(
         method=request.method,
@@ -96,7 +93,7 @@ def seen(request: web.BaseRequest, source_ip: str) -> Request:
     )
 
 
-def fixed_response(action: "Action") -> web.Response:
+def fixed_response(action: Action) -> web.Response:
     config = action["FixedResponseConfig"]
     return web.Response(
         status=int(config["StatusCode"]),
@@ -106,7 +103,7 @@ def fixed_response(action: "Action") -> web.Response:
     )
 
 
-def redirect(action: "Action", request: web.BaseRequest, port: int) -> web.Response:
+def redirect(action: Action, request: web.BaseRequest, port: int) -> web.Response:
     """A redirect with #{protocol}, #{host}, #{port}, #{path} and #{query} filled from the request."""
     config = action["RedirectConfig"]
     given: Mapping[str, object] = config

@@ -1,11 +1,15 @@
-"""The elbv2 operations in which MiniStack differs from AWS: a real port, weights, and AWS's refusals."""
+"""The operations of Elastic Load Balancing with a real port, weights, and AWS's refusals.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+"""
 
 from collections.abc import Callable
 
 from local_aws.elb import actions
 from local_aws.elb.actions import Parameters, one
-from local_aws.elb.records import Records, RefusedError
+from local_aws.elb.records import Records
 from local_aws.emulator import elbv2
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import Registry, Response
 from local_aws.ports import Ports
 from pipeline.errors import PortInUseError
@@ -17,16 +21,12 @@ def register(registry: Registry, records: Records, ports: Ports) -> None:
     elbv2.show_actions(actions.action_xml)
     elbv2.show_conditions(actions.condition_xml)
 
-    def wrap(name: str, before: Callable[[Parameters], None] | None = None) -> None:
+    def wrap(name: str, before: Callable[[Parameters], None] = lambda _: None) -> None:
         shipped = registry.shipped_operation("elbv2", name)
 
         def handle(parameters: Parameters) -> Response:
-            try:
-                if before is not None:
-                    before(parameters)
-                response = shipped(parameters)
-            except RefusedError as refused:
-                return registry.error("elbv2", refused.code, refused.message)
+            before(parameters)
+            response = shipped(parameters)
             records.relink()
             return response
 
@@ -77,7 +77,7 @@ def register(registry: Registry, records: Records, ports: Ports) -> None:
                     record["DNSName"] = f"localhost:{ports.reserve(record['LoadBalancerArn'])}"
                 except PortInUseError as in_use:
                     records.load_balancers.pop(record["LoadBalancerArn"])
-                    return registry.error("elbv2", "InternalFailure", str(in_use))
+                    raise RefusedError("InternalFailure", str(in_use)) from in_use
                 body = body.replace(shown, record["DNSName"].encode())
         return status, headers, body
 

@@ -1,4 +1,4 @@
-"""Passing one request to one target and its answer back, streaming both ways.
+"""Sends one request to one target, and streams the answer back.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
@@ -17,7 +17,7 @@ from local_aws.elb.target_groups import Target
 
 CONNECT_SECONDS = 10
 IDLE_SECONDS = 60
-# RFC 9110 section 7.6.1: they speak of one connection, not of the message.
+# RFC 9110 section 7.6.1: these headers are about one connection, not about the message.
 HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -43,9 +43,9 @@ def error_response(status: int) -> web.Response:
 
 
 def new_session(idle_seconds: float = IDLE_SECONDS) -> aiohttp.ClientSession:
-    """Connections to targets: kept alive, never following redirects or keeping cookies.
+    """A client session for targets: it keeps connections alive, and keeps no cookies.
 
-    idle_seconds: how long a target may be silent before the client gets a 504.
+    idle_seconds: a target that is silent for longer gets the client a 504.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
@@ -57,7 +57,7 @@ def new_session(idle_seconds: float = IDLE_SECONDS) -> aiohttp.ClientSession:
 
 
 def request_headers(request: web.BaseRequest, source_ip: str, listener_port: int) -> CIMultiDict[str]:
-    """The headers a target receives."""
+    """The headers that a target receives."""
     headers = _end_to_end(request.headers)
     headers.pop("Expect", None)
     forwarded = headers.get("X-Forwarded-For")
@@ -69,7 +69,7 @@ def request_headers(request: web.BaseRequest, source_ip: str, listener_port: int
 
 
 def trace_id(given: str) -> str:
-    """X-Amzn-Trace-Id as the load balancer sends it on: its own Root, or its Self before the client's fields.
+    """The X-Amzn-Trace-Id for the target: a new Root, or a Self before the client's fields.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html
     """
@@ -87,8 +87,9 @@ async def forward(
 ) -> web.StreamResponse:
     """Send the request to the target and stream its answer back.
 
-    502 when the target refuses or breaks the connection before it answers, 504 when it does not in time. A
-    connection that breaks in the middle of the answer breaks the client's too.
+    The answer is 502 when the target refuses or breaks the connection before it answers, and 504 when the
+    target is silent for too long. A connection that breaks in the middle of the answer breaks the client's
+    connection too.
     """
     url = URL(f"http://{target.id}:{target.port}{_path(request)}", encoded=True)
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
@@ -107,7 +108,7 @@ async def forward(
 
 
 class Passed(web.StreamResponse):
-    """A target's answer as it is: aiohttp would add a Content-Type and a Server of its own."""
+    """A target's answer, without the Content-Type and Server that aiohttp adds."""
 
     async def _prepare_headers(self) -> None:
         given = {name.lower() for name in self.headers}

@@ -1,14 +1,15 @@
-"""The records of Elastic Load Balancing, what AWS checks about them, and its words when it refuses."""
+"""The records of Elastic Load Balancing, and what AWS refuses, in its words.
 
-import uuid
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+"""
+
+from collections.abc import Iterable, Mapping
 
 from local_aws.elb.rules import Condition, refusal, weighted_target_groups
+from local_aws.emulator.records import Record
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import Registry
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -17,25 +18,8 @@ TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 DEFAULT_DELAY_SECONDS = 300.0
 
 
-class RefusedError(Exception):
-    """A request that AWS refuses: its error code and message."""
-
-    def __init__(self, code: str, message: str, handler_code: str = "InvalidRequest") -> None:
-        super().__init__(message)
-        self.code, self.message, self.handler_code = code, message, handler_code
-
-
-def as_resource_error(refused: RefusedError) -> ValueError:
-    """A refusal in the words of CloudFormation's resource events."""
-    return ValueError(
-        f'Resource handler returned message: "{refused.message} (Service: ElasticLoadBalancingV2, '
-        f'Status Code: 400, Request ID: {uuid.uuid4()})" '
-        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {refused.handler_code})"
-    )
-
-
 class Records:
-    """The records of Elastic Load Balancing by ARN, and what AWS checks about them."""
+    """The records of load balancers, listeners, rules and target groups by ARN, and checks on them."""
 
     def __init__(self, registry: Registry) -> None:
         self.load_balancers = registry.records(LOAD_BALANCER)
@@ -48,12 +32,12 @@ class Records:
     def check_rule(
         self,
         conditions: list[Condition],
-        actions: Iterable["Action"],
+        actions: Iterable[Action],
         listener: str,
         priority: str,
         own: str = "",
     ) -> None:
-        """Raise RefusedError when AWS would not take this rule; `own` is the modified rule's ARN."""
+        """Raise RefusedError when AWS refuses this rule. own: the ARN of the rule that is modified."""
         if problem := refusal(conditions):
             raise RefusedError("ValidationError", problem)
         for action in actions:
@@ -75,7 +59,7 @@ class Records:
                 )
 
     def users_of(self, group: str) -> list[str]:
-        """The ARNs of the load balancers whose rules lead to the group."""
+        """The ARNs of the load balancers whose rules forward to the target group."""
         found = []
         for rule in self.rules.values():
             if any(arn == group for action in rule["Actions"] for arn, _ in weighted_target_groups(action)):
@@ -84,30 +68,31 @@ class Records:
         return found
 
     def relink(self) -> None:
-        """Write on every target group which load balancers use it, as DescribeTargetGroups gives it."""
+        """Write LoadBalancerArns into the record of every target group."""
         for arn, record in self.target_groups.items():
             record["LoadBalancerArns"] = self.users_of(arn)
 
     def delay(self, group: str) -> float:
-        """The group's deregistration delay in seconds."""
-        for attribute in self.attributes.get(group) or []:
-            if attribute["Key"] == "deregistration_delay.timeout_seconds":
-                return float(attribute["Value"])
-        return DEFAULT_DELAY_SECONDS
+        """The target group's deregistration delay in seconds."""
+        seconds = _value(self.attributes, group, "deregistration_delay.timeout_seconds")
+        return float(seconds or DEFAULT_DELAY_SECONDS)
 
     def check_deletion(self, load_balancer: str) -> None:
         """Raise RefusedError when the load balancer is protected against deletion."""
-        for attribute in self.load_balancer_attributes.get(load_balancer) or []:
-            if attribute["Key"] == "deletion_protection.enabled" and attribute["Value"] == "true":
-                raise RefusedError(
-                    "OperationNotPermitted",
-                    f"Load balancer '{load_balancer}' cannot be deleted because deletion protection "
-                    "is enabled",
-                )
+        if _value(self.load_balancer_attributes, load_balancer, "deletion_protection.enabled") == "true":
+            raise RefusedError(
+                "OperationNotPermitted",
+                f"Load balancer '{load_balancer}' cannot be deleted because deletion protection is enabled",
+            )
+
+
+def _value(attributes: Mapping[str, list[Record]], arn: str, key: str) -> str:
+    """The value of an attribute of a load balancer or a target group, "" when it was not set."""
+    return next((str(one["Value"]) for one in attributes.get(arn) or [] if one["Key"] == key), "")
 
 
 def full_name(arn: str) -> str:
-    """The dimension of its metrics: app/NAME/ID of a load balancer, targetgroup/NAME/ID of a target group.
+    """The value in a metric's dimension: app/NAME/ID (load balancer), targetgroup/NAME/ID (target group).
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """

@@ -1,115 +1,81 @@
-"""Load balancers, listeners, rules and target groups in CloudFormation: checked as AWS does, made real."""
+"""Load balancers, listeners, rules and target groups in CloudFormation, with AWS's checks and real ports.
 
-from collections.abc import Callable
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from local_aws.elb import actions as elb_actions
-from local_aws.elb.records import (
-    LISTENER,
-    LOAD_BALANCER,
-    RULE,
-    TARGET_GROUP,
-    Records,
-    RefusedError,
-    as_resource_error,
-    full_name,
-)
+from local_aws.elb.records import LISTENER, LOAD_BALANCER, RULE, TARGET_GROUP, Records, full_name
 from local_aws.elb.target_groups import target_groups
 from local_aws.emulator import elbv2
+from local_aws.emulator.refusals import RefusedError, resource_error
 from local_aws.emulator.registry import Attributes, Properties, Registry
 from local_aws.ports import Ports
 from pipeline.errors import PortInUseError
 
 
 def register(registry: Registry, records: Records, ports: Ports, settle: Callable[[], None]) -> None:
-    """Register the resource types; `settle` makes the real listeners follow."""
+    """Register the resource types. settle: makes the real listeners follow the records."""
     keep_weights()
 
-    def wrap(
-        name: str,
-        *,
-        check: Callable[[Properties, str], None] | None = None,
-        made: Callable[[str, Attributes], None] | None = None,
-        check_delete: Callable[[str], None] | None = None,
-        deleted: Callable[[str], None] | None = None,
-    ) -> None:
-        shipped = registry.shipped_resource_type(name)
+    def follow(*_: Any) -> None:
+        records.relink()
+        settle()
 
-        def finish(
-            physical_id: str, properties: Properties, attributes: Attributes
-        ) -> tuple[str, Attributes]:
-            try:
-                if made is not None:
-                    made(physical_id, attributes)
-            except PortInUseError as error:
-                shipped["delete"](physical_id, properties)
-                raise ValueError(str(error)) from error
-            records.relink()
-            settle()
-            return physical_id, attributes
+    def give_port(arn: str, _: Properties, attributes: Attributes) -> None:
+        try:
+            address = f"localhost:{ports.reserve(arn)}"
+        except PortInUseError as error:
+            raise ValueError(str(error)) from error
+        records.load_balancers[arn]["DNSName"] = attributes["DNSName"] = address
+        follow()
 
-        def checked(properties: Properties, physical_id: str) -> None:
-            try:
-                if check is not None:
-                    check(properties, physical_id)
-            except RefusedError as refused:
-                raise as_resource_error(refused) from refused
-
-        def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-            checked(properties, "")
-            physical_id, attributes = shipped["create"](logical_id, properties, stack_name)
-            return finish(physical_id, properties, attributes)
-
-        def update(
-            physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
-        ) -> tuple[str, Attributes]:
-            checked(new, physical_id)
-            new_id, attributes = shipped["update"](physical_id, old, new, stack_name, logical_id)
-            return finish(new_id, new, attributes)
-
-        def delete(physical_id: str, properties: Properties) -> None:
-            try:
-                if check_delete is not None:
-                    check_delete(physical_id)
-            except RefusedError as refused:
-                raise as_resource_error(refused) from refused
-            shipped["delete"](physical_id, properties)
-            if deleted is not None:
-                deleted(physical_id)
-            records.relink()
-            settle()
-
-        registry.resource_type(name, create=create, update=update, delete=delete, waits=True)
-
-    def give_port(arn: str, attributes: Attributes) -> None:
-        record = records.load_balancers[arn]
-        record["DNSName"] = attributes["DNSName"] = f"localhost:{ports.reserve(arn)}"
-
-    def give_full_name(arn: str, attributes: Attributes) -> None:
-        # MiniStack leaves "targetgroup/" out, and an alarm on such a dimension sees no data.
+    def give_full_name(arn: str, _: Properties, attributes: Attributes) -> None:
+        # MiniStack leaves out "targetgroup/". An alarm on such a dimension gets no data.
         attributes["TargetGroupFullName"] = full_name(arn)
+        follow()
+
+    def forget(arn: str) -> None:
+        target_groups(registry).forget(arn)
+        follow()
 
     def check_rule(properties: Properties, physical_id: str) -> None:
-        conditions = elb_actions.conditions_from_template(properties.get("Conditions") or [])
-        records.check_rule(
-            [*conditions],
-            properties.get("Actions") or [],
-            properties["ListenerArn"],
-            str(properties["Priority"]),
-            physical_id,
-        )
+        with _refusals_in_cloudformations_words():
+            records.check_rule(
+                [*elb_actions.conditions_from_template(properties.get("Conditions") or [])],
+                properties.get("Actions") or [],
+                properties["ListenerArn"],
+                str(properties["Priority"]),
+                physical_id,
+            )
 
-    wrap(
-        LOAD_BALANCER,
-        made=give_port,
-        check_delete=records.check_deletion,
-    )
-    wrap(LISTENER)
-    wrap(RULE, check=check_rule)
-    wrap(TARGET_GROUP, made=give_full_name, deleted=target_groups(registry).forget)
+    def check_deletion(arn: str) -> None:
+        with _refusals_in_cloudformations_words():
+            records.check_deletion(arn)
+
+    extend = partial(registry.extend_resource_type, waits=True)
+    extend(LOAD_BALANCER, made=give_port, check_deletion=check_deletion, deleted=follow)
+    extend(LISTENER, made=follow, deleted=follow)
+    extend(RULE, check=check_rule, made=follow, deleted=follow)
+    extend(TARGET_GROUP, made=give_full_name, deleted=forget)
+
+
+@contextmanager
+def _refusals_in_cloudformations_words() -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as refused:
+        told = f"Service: ElasticLoadBalancingV2, Status Code: 400, Request ID: {uuid.uuid4()}"
+        raise resource_error(f"{refused.message} ({told})", refused.handler_code) from refused
 
 
 def keep_weights() -> None:
-    """Write the rules of a template with weights and whole conditions."""
+    """Keep weights and whole conditions in the rules of a template."""
     elbv2.read_template_actions(
         lambda action, template: elb_actions.with_forward_config(action, template.get("ForwardConfig"))
     )

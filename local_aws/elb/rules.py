@@ -1,4 +1,4 @@
-"""Which rule of a listener a request meets, and where its action sends it: pure, no sockets, no state.
+"""Which rule of a listener matches a request, and which target group its action chooses: pure.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html
 """
@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types_boto3_elbv2.type_defs import ActionOutputTypeDef as Action
+from local_aws.shapes import Action
 
 Condition = Mapping[str, Any]
 Rule = Mapping[str, Any]
@@ -31,7 +30,7 @@ TYPED_VALUES = {
 
 @dataclass(frozen=True)
 class Request:
-    """What a rule may look at. Header names are lower case; a header or query key may come more than once."""
+    """A request for rules. Header names are lower case; a header or query key may come more than once."""
 
     method: str
     path: str
@@ -44,13 +43,13 @@ class Request:
 
 
 def values_of(condition: Condition) -> list[Any]:
-    """A condition's values, in whichever of the two shapes the caller wrote them."""
+    """The values of a condition, from its typed config or from Values."""
     typed = condition.get(TYPED_VALUES.get(condition.get("Field", ""), "")) or {}
     return list(typed.get("Values") or condition.get("Values") or [])
 
 
 def matches(condition: Condition, request: Request) -> bool:
-    """Whether the request meets the condition: any one of its values is enough."""
+    """Whether the request matches one of the condition's values."""
     field, values = condition.get("Field"), values_of(condition)
     if field == "http-request-method":
         return request.method in values
@@ -70,15 +69,15 @@ def matches(condition: Condition, request: Request) -> bool:
 
 
 def rule_for(rules: Iterable[Rule], request: Request) -> Rule | None:
-    """The first rule, by priority, all of whose conditions the request meets; the default rule is last."""
+    """The first rule by priority whose conditions all match the request; the default rule is last."""
     for rule in sorted(rules, key=_order):
         if rule.get("IsDefault") or all(matches(one, request) for one in rule.get("Conditions") or []):
             return rule
     return None
 
 
-def weighted_target_groups(action: "Action") -> list[tuple[str, int]]:
-    """The target groups of a forward action with their weights; a single one has weight 1."""
+def weighted_target_groups(action: Action) -> list[tuple[str, int]]:
+    """The target groups of a forward action with their weights; a single target group has weight 1."""
     several = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
     if several:
         return [(one["TargetGroupArn"], int(one.get("Weight", 1))) for one in several]
@@ -86,7 +85,7 @@ def weighted_target_groups(action: "Action") -> list[tuple[str, int]]:
 
 
 def choose(groups: Sequence[tuple[str, int]], pick: Callable[[int], int]) -> str | None:
-    """One target group by weight; pick(n) gives a number from 0 to n-1. None when every weight is 0."""
+    """One target group by weight, None when every weight is 0. pick(n) gives a number from 0 to n-1."""
     total = sum(weight for _, weight in groups)
     if not total:
         return None
@@ -99,7 +98,7 @@ def choose(groups: Sequence[tuple[str, int]], pick: Callable[[int], int]) -> str
 
 
 def refusal(conditions: Sequence[Condition]) -> str | None:
-    """Why AWS would not take these conditions, in its words; None when it would.
+    """Why AWS refuses these conditions, in its words; None when AWS accepts them.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
     """

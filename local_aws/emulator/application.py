@@ -7,9 +7,9 @@ from local_aws.checkout import REGION, Checkout
 
 
 def application(checkout: Checkout) -> Any:
-    """The application. It must be made before anything else imports MiniStack.
+    """The application. Call this before any other module imports MiniStack.
 
-    MiniStack reads its checkout from the process environment when it is first imported.
+    MiniStack reads its settings from the process environment when it is first imported.
     """
     os.environ.update(
         {

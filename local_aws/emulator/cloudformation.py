@@ -1,8 +1,9 @@
-"""Where CloudFormation's engine lets others in: resources, events, names, parameters, drift."""
+"""Hooks into CloudFormation's engine: resources, events, names, parameters, drift."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from local_aws.emulator import internals
@@ -12,19 +13,25 @@ Properties = dict[str, Any]
 Attributes = dict[str, Any]
 AddEvent = Callable[..., None]
 Shipped = Callable[..., Any]
+Kind = Literal["create", "update", "delete"]
 ReadDrift = Callable[[str, Properties], Properties | None]
-"""physical id, the template's properties -> what is there now; None where the resource is gone."""
+"""physical id, the template's properties -> the actual properties; None when the resource is gone."""
 
 DRIFT_READERS = ("cloudformation.drift", "_DRIFT_READERS")
 _STACKS = "cloudformation.stacks"
+_ARGUMENTS = {
+    "create": ("resource_type", "logical_id", "properties", "stack_name"),
+    "update": ("resource_type", "physical_id", "before", "properties", "stack_name", "logical_id"),
+    "delete": ("resource_type", "physical_id", "properties", "stack_name", "logical_id"),
+}
 _PROVISIONERS = "cloudformation.provisioners"
 
 
 @dataclass(frozen=True)
 class ResourceOperation:
-    """What CloudFormation is about to do with a resource; before: its properties until now, on an update."""
+    """What CloudFormation is about to do with a resource. before: the present properties, on an update."""
 
-    kind: Literal["create", "update", "delete"]
+    kind: Kind
     resource_type: str
     logical_id: str
     stack_name: str
@@ -33,54 +40,32 @@ class ResourceOperation:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether it is an update to the properties that the resource has."""
+        """Whether this is an update to the present properties."""
         return self.before == self.properties
 
 
 def before_resource(hook: Callable[[ResourceOperation], None]) -> None:
-    """Run `hook` before each operation on a resource; of several hooks, the last registered runs first.
+    """Run `hook` before each operation on a resource. The hook that was registered last runs first.
 
-    ValueError(AWS's words) makes the resource fail.
+    The hook may raise ValueError(AWS's words): then the resource fails.
     """
 
-    def creating(shipped: Shipped) -> Shipped:
-        def create(type_: str, logical_id: str, properties: Properties, stack: str, *more: Any) -> Any:
-            hook(ResourceOperation("create", type_, logical_id, stack, properties))
-            return shipped(type_, logical_id, properties, stack, *more)
+    def asking_first(kind: Kind, shipped: Shipped) -> Shipped:
+        def operate(*given: Any) -> Any:
+            named = dict(zip(_ARGUMENTS[kind], given, strict=False))
+            named.pop("physical_id", None)
+            hook(ResourceOperation(kind, **named))
+            return shipped(*given)
 
-        return create
+        return operate
 
-    def updating(shipped: Shipped) -> Shipped:
-        def update(
-            type_: str,
-            physical_id: str,
-            old: Properties,
-            new: Properties,
-            stack: str,
-            logical_id: str,
-            *more: Any,
-        ) -> Any:
-            hook(ResourceOperation("update", type_, logical_id, stack, new, old))
-            return shipped(type_, physical_id, old, new, stack, logical_id, *more)
-
-        return update
-
-    def deleting(shipped: Shipped) -> Shipped:
-        def delete(
-            type_: str, physical_id: str, properties: Properties, stack: str = "", logical_id: str = ""
-        ) -> Any:
-            hook(ResourceOperation("delete", type_, logical_id, stack, properties))
-            return shipped(type_, physical_id, properties, stack, logical_id)
-
-        return delete
-
-    internals.replace(_STACKS, "_provision_resource", creating)
-    internals.replace(_STACKS, "_update_resource", updating)
-    internals.replace(_STACKS, "_delete_resource", deleting)
+    internals.replace(_STACKS, "_provision_resource", partial(asking_first, "create"))
+    internals.replace(_STACKS, "_update_resource", partial(asking_first, "update"))
+    internals.replace(_STACKS, "_delete_resource", partial(asking_first, "delete"))
 
 
 def resources_of(stack_name: str) -> dict[str, Record]:
-    """The resources of a stack of this region, by logical id; none of an unknown stack."""
+    """The resources of a stack of this region, by logical id; empty for an unknown stack."""
     resources: dict[str, Record] = (records("AWS::CloudFormation::Stack").get(stack_name) or {}).get(
         "_resources", {}
     )
@@ -88,16 +73,16 @@ def resources_of(stack_name: str) -> dict[str, Record]:
 
 
 def around_events(wrap: Callable[[AddEvent], AddEvent]) -> None:
-    """Record each event of a stack by what `wrap` makes of the function that recorded it so far.
+    """Wrap the function that records the events of stacks.
 
-    Its arguments: stack id, stack name, logical id, resource type, status, reason, physical id, and the
+    The function takes stack id, stack name, logical id, resource type, status, reason, physical id and
     detailed status.
     """
     internals.replace(_STACKS, "_add_event", wrap)
 
 
 def add_stack_event(stack: Record) -> None:
-    """Record the status that a stack has now as an event of the stack."""
+    """Record the present status of a stack as an event."""
     stack_id, name = stack["StackId"], stack["StackName"]
     status, reason = stack["StackStatus"], stack.get("StackStatusReason", "")
     internals.get(_STACKS, "_add_event")(
@@ -106,7 +91,7 @@ def add_stack_event(stack: Record) -> None:
 
 
 def around_physical_names(change: Callable[[str], str]) -> None:
-    """Let `change` have the last word on each name that CloudFormation makes up for a resource."""
+    """Pass each name that CloudFormation generates for a resource through `change`."""
 
     def wrap(shipped: Callable[..., str]) -> Callable[..., str]:
         return lambda *stack_and_id, **options: change(shipped(*stack_and_id, **options))
@@ -115,14 +100,14 @@ def around_physical_names(change: Callable[[str], str]) -> None:
 
 
 def physical_name(stack_name: str, logical_id: str, longest: int) -> str:
-    """A name that CloudFormation makes up for a resource."""
+    """The name that CloudFormation generates for a resource."""
     return str(internals.get(_PROVISIONERS, "_physical_name")(stack_name, logical_id, max_len=longest))
 
 
 def locate_documents(object_of: Callable[[str], tuple[str, str] | None]) -> None:
-    """Read each TemplateURL and StackPolicyURL from the bucket and key that `object_of` gives.
+    """Let `object_of` find the bucket and key of each TemplateURL and StackPolicyURL.
 
-    Where it gives None, the request is refused.
+    CloudFormation refuses the request when `object_of` gives None.
     """
 
     def wrap(shipped: Shipped) -> Shipped:
@@ -133,7 +118,7 @@ def locate_documents(object_of: Callable[[str], tuple[str, str] | None]) -> None
                 if found is None:
                     error = internals.get("cloudformation.helpers", "_error")
                     return None, error("ValidationError", f"{url_key} must be a supported URL.")
-                # The only style that MiniStack reads.
+                # MiniStack reads this style only.
                 parameters = {**parameters, url_key: [f"https://s3.amazonaws.com/{'/'.join(found)}"]}
             return shipped(parameters, body_key, url_key, label)
 
@@ -143,9 +128,9 @@ def locate_documents(object_of: Callable[[str], tuple[str, str] | None]) -> None
 
 
 def before_parameters(check: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], None]) -> None:
-    """Run check(the template's Parameters, those given) before a stack's parameters are resolved.
+    """Run check(the template's Parameters, the given parameters) before CloudFormation resolves parameters.
 
-    ValueError(AWS's words) refuses the request.
+    The check may raise ValueError(AWS's words): then CloudFormation refuses the request.
     """
 
     def wrap(shipped: Shipped) -> Shipped:
@@ -160,12 +145,12 @@ def before_parameters(check: Callable[[Mapping[str, Any], Sequence[Mapping[str, 
 
 
 def read_drift(resource_type: str, read: ReadDrift, properties: Iterable[str] = ()) -> None:
-    """Let drift detection compare these properties of a resource type, as `read` finds them."""
+    """Register `read` as the reader of a resource type, and the properties that it finds."""
     internals.get(*DRIFT_READERS)[resource_type] = (read, frozenset(properties))
 
 
 def detect_drift(stack_id: str, logical_id: str, resource: Record) -> Record:
-    """What drift detection finds on one resource of a stack."""
+    """The result of drift detection for one resource of a stack."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     found: Record = internals.get("cloudformation.drift", "detect_resource_drift")(
         {"StackId": stack_id}, logical_id, resource, now
@@ -174,6 +159,6 @@ def detect_drift(stack_id: str, logical_id: str, resource: Record) -> Record:
 
 
 def provision(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> str:
-    """Create a resource as a stack's operation does, and give its physical id."""
+    """Create a resource as an operation on a stack does. Returns its physical id."""
     made, _ = internals.get(_STACKS, "_provision_resource")(resource_type, logical_id, properties, stack_name)
     return str(made)

@@ -1,4 +1,4 @@
-"""Where CloudWatch evaluates alarms and keeps their history."""
+"""Hooks into CloudWatch: the evaluation of alarms and their history."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from local_aws.emulator.records import Record
 
 
 def evaluate_only(wanted: Callable[[Record], bool]) -> None:
-    """Leave alone every alarm that is not `wanted`: another part of the local AWS evaluates it."""
+    """Let MiniStack evaluate only the alarms for which `wanted` is true."""
 
     def wrap(shipped: Callable[[Record], None]) -> Callable[[Record], None]:
         return lambda alarm: shipped(alarm) if wanted(alarm) else None
@@ -17,7 +17,7 @@ def evaluate_only(wanted: Callable[[Record], bool]) -> None:
 
 
 def on_state_change(hook: Callable[[str], None]) -> None:
-    """Run hook(the alarm's name) before an alarm's change of state goes into its history."""
+    """Run hook(the alarm's name) whenever an alarm changes its state."""
 
     def wrap(shipped: Callable[..., None]) -> Callable[..., None]:
         def take_down(name: str, *change: Any, **more: Any) -> None:
@@ -30,7 +30,7 @@ def on_state_change(hook: Callable[[str], None]) -> None:
 
 
 def state_changed(alarm: Record, before: str) -> None:
-    """An alarm has a new state: into its history with it, and evaluate the composite alarms that name it."""
+    """Record an alarm's new state in its history, and evaluate the composite alarms that name the alarm."""
     internals.get("cloudwatch", "_record_history")(
         alarm["AlarmName"], before, alarm["StateValue"], alarm["StateReason"]
     )

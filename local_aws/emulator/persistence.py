@@ -1,8 +1,8 @@
-"""What the local AWS knows, kept in files so that it outlives its process.
+"""The records of the local AWS in files, so that the records outlive the server process.
 
-Saved every two seconds while something changes, so that `kill -9` or a restart of the machine costs those two
-seconds and not the environment. MiniStack has a persistence of its own, but that writes only at a clean end,
-starts containers when it reads, and puts image layers into JSON; so its records are saved here as they are.
+Records are saved every two seconds while they change, so that `kill -9` or a restart of the machine loses two
+seconds and not the environment. MiniStack's own persistence writes only at a clean end, starts containers
+when it reads, and puts image layers into JSON. So this module pickles the records.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ from local_aws.emulator.registry import Registry
 
 PAUSE_SECONDS = 2.0
 LARGE_BYTES = 64 * 1024
-# Records that are not in one of MiniStack's scoped dicts.
+# Records in a plain dict; all others are in MiniStack's scoped dicts.
 PLAIN_RECORDS = {("ministack.services.ec2", "_default_initialized_scopes")}
 
 logger = logging.getLogger("slipway.state")
 
 
 class State:
-    """The records of every MiniStack module in use, and what modules of ours asked to keep."""
+    """Saves the records of every MiniStack module in use, and those of `Registry.keep`."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -42,7 +42,7 @@ class State:
         self._thread = threading.Thread(target=self._keep_saving, name="slipway-state", daemon=True)
 
     def restore(self) -> bool:
-        """Put everything back that was saved; whether there was anything."""
+        """Restore all saved records. Returns whether there were any."""
         found = False
         for path in sorted(self._directory.glob("*.pickle")):
             try:
@@ -62,34 +62,34 @@ class State:
         return found
 
     def begin(self) -> None:
-        """Save from now on, on a thread of its own."""
+        """Start the thread that saves."""
         self._thread.start()
 
     def end(self) -> None:
-        """Save one last time."""
+        """Stop the thread and save one last time."""
         self._ended.set()
         self._thread.join(timeout=10)
         self.save()
 
     def save(self) -> None:
-        """Write what has changed since the last time, each file at once or not at all."""
-        # SecureStrings are among the records.
+        """Write the records that changed since the last save, each file as a whole."""
+        # The records hold SecureStrings.
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._directory / "blobs").mkdir(exist_ok=True)
-        if not is_remembered(self._registry.checkout):  # cleaned: the addresses in the records hold its port
+        if not is_remembered(self._registry.checkout):  # the directory was cleaned; records hold the port
             self._registry.checkout.save()
         for name, records in self._everything():
             try:
                 self._write(name, records())
             except RuntimeError:
-                continue  # a dict grew while it was read; the next round has it
+                continue  # a dict changed while it was pickled; the next save has it
             except (TypeError, AttributeError, pickle.PicklingError) as error:
                 if name not in self._left_out:
                     logger.error("%s cannot be saved: %s", name, error)
                 self._left_out.add(name)
 
     def _everything(self) -> Iterator[tuple[str, Callable[[], Any]]]:
-        # A copy: MiniStack imports its services on other threads, when they are first asked.
+        # A copy, because other threads import a service of MiniStack at its first request.
         for name in sorted(name for name in list(sys.modules) if name.startswith("ministack.services.")):
             if _stores(name):
                 yield name, partial(_records, name)
@@ -100,7 +100,7 @@ class State:
         _Writer(buffer, self._directory / "blobs").dump(records)
         digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
         path = self._directory / f"{name}.pickle"
-        # Somebody may have cleaned the directory meanwhile.
+        # The directory may have been cleaned.
         if self._digests.get(name) == digest and path.exists():
             return
         part = path.with_suffix(".part")
@@ -116,14 +116,14 @@ class State:
                 self.save()
             except Exception:
                 logger.exception("the state could not be saved")
-            # At most a tenth of one core, however much there is to save.
+            # Saving takes at most a tenth of one core.
             pause = max(PAUSE_SECONDS, 10 * (time.monotonic() - started))
 
 
 def end_interrupted_operations(registry: Registry) -> None:
-    """Give each stack that was busy when the process ended a state from which a deploy goes on.
+    """Give each stack that was busy when the process ended a status from which a deploy goes on.
 
-    Nothing runs any more that could complete it; at AWS that does not happen.
+    The operation that was under way ended with the process; at AWS this does not happen.
     """
     ends = {
         "CREATE_IN_PROGRESS": "CREATE_FAILED",
@@ -141,7 +141,7 @@ def end_interrupted_operations(registry: Registry) -> None:
 
 
 class _Writer(pickle.Pickler):
-    """Image layers go to files of their own, written once."""
+    """Writes each image layer once, to a file of its own."""
 
     def __init__(self, file: io.BytesIO, blobs: Path) -> None:
         super().__init__(file, protocol=5)
@@ -172,7 +172,7 @@ _names: dict[int, tuple[bytes, str]] = {}
 
 
 def _blob_name(value: bytes) -> str:
-    # Layers are hashed once: as long as the cache holds one, its id stands for it.
+    # A layer is hashed once. The cache keeps the layer, so that its id() stays unique.
     known = _names.get(id(value))
     if known is None:
         known = _names[id(value)] = (value, hashlib.sha256(value).hexdigest())
@@ -190,7 +190,7 @@ def _stores(module: str) -> dict[str, Any]:
 
 
 def _owned(module: str, name: str, value: Any) -> bool:
-    # Modules import each other's stores; each is saved with the first module that has it.
+    # Modules import each other's dicts; each dict is saved with the first module that has it.
     owner = _owners.setdefault(id(value), (module, name))
     return owner == (module, name)
 

@@ -1,4 +1,4 @@
-"""The records of what exists, by resource type: the same dicts from which MiniStack's operations answer."""
+"""The records of resources, by resource type: the dicts from which MiniStack's operations answer."""
 
 from abc import abstractmethod
 from collections.abc import MutableMapping
@@ -41,7 +41,7 @@ _ATTRIBUTES = {
 
 
 class Store(MutableMapping[str, Value]):
-    """A dict of what one account has in one region: those of the request, or of `Registry.scope()`."""
+    """A dict of one account's records in one region: that of the request, or of `Registry.scope()`."""
 
     @abstractmethod
     def all_values(self) -> list[Value]:
@@ -49,7 +49,10 @@ class Store(MutableMapping[str, Value]):
 
 
 def records(resource_type: str) -> Store[Record]:
-    """The records of all resources of a type, by physical id (a task definition: by family:revision)."""
+    """The records of all resources of a type, by physical id (a task definition: by family:revision).
+
+    A store shows one account and region. Use `Registry.scope()` outside of a request.
+    """
     store: Store[Record] = internals.get(*_RECORDS[resource_type])
     return store
 

@@ -21,16 +21,28 @@ from local_aws.emulator import internals
 from local_aws.emulator import records as stores
 from local_aws.emulator import request as api_request
 from local_aws.emulator.cloudformation import Attributes, Properties
-from local_aws.emulator.records import Record, Store
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.request import Request, Response
 
-__all__ = ["Attributes", "Properties", "Registry", "Request", "ResourceType", "Response"]
+__all__ = [
+    "Attributes",
+    "Handler",
+    "Properties",
+    "RefusedError",
+    "Registry",
+    "Request",
+    "ResourceType",
+    "Response",
+]
 
 Handler = Callable[[Any], Response]
 Create = Callable[[str, Properties, str], tuple[str, Attributes]]
 Update = Callable[[str, Properties, Properties, str, str], tuple[str, Attributes]]
 Delete = Callable[[str, Properties], None]
 Hook = Callable[[], None] | Callable[[], Awaitable[None]]
+
+
+def _nothing(*_: Any) -> None: ...
 
 
 class ResourceType(TypedDict):
@@ -42,9 +54,9 @@ class ResourceType(TypedDict):
     snapshot: Delete
 
 
-# All tables are named by MiniStack's module and the name in it.
+# Each pair is a module of MiniStack's services and a name in it.
 RESOURCE_TYPES = ("cloudformation.provisioners", "_RESOURCE_HANDLERS")
-# The table of operations by service.
+# The tables of operations.
 OPERATIONS = {
     "ecs": ("ecs", "_ACTION_MAP"),
     "elbv2": ("alb", "_ACTION_MAP"),
@@ -52,11 +64,13 @@ OPERATIONS = {
     "ec2": ("ec2", "_ACTION_MAP"),
     "cloudformation": ("cloudformation.handlers", "_ACTION_HANDLERS"),
 }
-# What makes an error response of a service: code, message, status.
+# The functions that make an error response of code, message and status.
 ERRORS = {
     "ec2": ("ec2", "_error"),
+    "ecs": ("ecs", "error_response_json"),
     "ecr": ("ecr", "error_response_json"),
     "elbv2": ("alb", "_error"),
+    "rds": ("rds", "_error"),
     "cloudformation": ("cloudformation.helpers", "_error"),
 }
 
@@ -64,8 +78,12 @@ ERRORS = {
 class Registry:
     """Where the modules of the local AWS register what they do.
 
-    checkout: names, labels and ports of the one whose local AWS it is.
+    checkout: names, labels and ports of this local AWS.
     """
+
+    records = staticmethod(stores.records)
+    attributes = staticmethod(stores.attributes)
+    regions = staticmethod(stores.regions)
 
     def __init__(self, checkout: Checkout) -> None:
         self.checkout = checkout
@@ -100,9 +118,9 @@ class Registry:
         CloudFormation delete the old one after the update (a replacement); delete(physical_id, properties);
         snapshot(physical_id, properties) runs before a delete whose policy is Snapshot.
         Each may raise ValueError(AWS's words): the resource fails and the stack rolls back.
-        waits: it blocks, so it runs on a thread of its own; meanwhile the stack is IN_PROGRESS and the API
-        answers. Account and region are pinned on that thread.
-        sent_back: an update that failed is followed by one to the previous properties.
+        waits: the handlers block, so they run on a thread of their own, with account and region pinned.
+        Meanwhile the stack is IN_PROGRESS and the API answers.
+        sent_back: after a failed update, CloudFormation updates the resource to its previous properties.
         """
         handlers: dict[str, Any] = {
             "create": create,
@@ -116,8 +134,58 @@ class Registry:
         for chosen, types in ((waits, self._waiting), (sent_back, self._sent_back)):
             (types.add if chosen else types.discard)(name)
 
+    def extend_resource_type(
+        self,
+        name: str,
+        *,
+        check: Callable[[Properties, str], None] = _nothing,
+        made: Callable[[str, Properties, Attributes], None] = _nothing,
+        check_deletion: Callable[[str], None] = _nothing,
+        deleted: Callable[[str], None] = _nothing,
+        waits: bool = False,
+    ) -> None:
+        """Add to what a resource type does so far.
+
+        check(properties, physical_id) runs before the resource is created (physical_id is "") or updated;
+        made(physical_id, properties, attributes) runs after both, and may add attributes. If `made` raises
+        ValueError, the resource is deleted. check_deletion(physical_id) and deleted(physical_id) run before
+        and after a deletion. See `resource_type` for the rest.
+        """
+        shipped = self.shipped_resource_type(name)
+
+        def finish(physical_id: str, properties: Properties, attributes: Attributes) -> None:
+            try:
+                made(physical_id, properties, attributes)
+            except ValueError:
+                shipped["delete"](physical_id, properties)
+                raise
+
+        def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+            check(properties, "")
+            physical_id, attributes = shipped["create"](logical_id, properties, stack_name)
+            finish(physical_id, properties, attributes)
+            return physical_id, attributes
+
+        def update(
+            physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+        ) -> tuple[str, Attributes]:
+            check(new, physical_id)
+            new_id, attributes = shipped["update"](physical_id, old, new, stack_name, logical_id)
+            finish(new_id, new, attributes)
+            return new_id, attributes
+
+        def delete(physical_id: str, properties: Properties) -> None:
+            check_deletion(physical_id)
+            shipped["delete"](physical_id, properties)
+            deleted(physical_id)
+
+        self.resource_type(name, create=create, update=update, delete=delete, waits=waits)
+
     def before_request(self, hook: Callable[[Request], Response | None]) -> None:
-        """Run `hook` before a request is answered; the response it gives, if any, is the answer."""
+        """Run `hook` before each request. If the hook gives a response, that response is the answer.
+
+        The hook may raise RefusedError.
+        """
         if not self._before_request:
             from ministack import app
 
@@ -129,9 +197,12 @@ class Registry:
         async def answer(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
             request = api_request.read(service, method, path, headers, body, query)
             if request is not None:
-                for hook in self._before_request:
-                    if (response := hook(request)) is not None:
-                        return response
+                try:
+                    for hook in self._before_request:
+                        if (response := hook(request)) is not None:
+                            return response
+                except RefusedError as refused:
+                    return request.refused(refused.code, refused.message)
             return await handler(method, path, headers, body, query)
 
         return answer
@@ -144,13 +215,21 @@ class Registry:
         """Add or replace an API operation of ecr or of a service in OPERATIONS.
 
         handler(request) gives (status, headers, body); the request is the decoded JSON for ecr and ecs, the
-        query parameters, each a list of strings, for the others. An ECS operation may block: it runs on a
-        thread of its own.
+        query parameters, each a list of strings, for the others. The handler may raise RefusedError. An ECS
+        operation may block: it runs on a thread of its own.
         """
+
+        def answer(request: Any) -> Response:
+            try:
+                return handler(request)
+            except RefusedError as refused:
+                response: Response = internals.get(*ERRORS[service])(refused.code, refused.message, 400)
+                return response
+
         if service == "ecr":
-            internals.replace("ecr", _function_of(name), lambda _: handler)
+            internals.replace("ecr", _function_of(name), lambda _: answer)
         else:
-            internals.get(*OPERATIONS[service])[name] = handler
+            internals.get(*OPERATIONS[service])[name] = answer
 
     def shipped_operation(self, service: str, name: str) -> Handler:
         """The handler registered so far, to wrap it."""
@@ -162,55 +241,31 @@ class Registry:
         return handler
 
     @staticmethod
-    def error(service: str, code: str, message: str) -> Response:
-        """A service's refusal (status 400), in the form of its protocol."""
-        response: Response = internals.get(*ERRORS[service])(code, message, 400)
-        return response
-
-    @staticmethod
-    def records(resource_type: str) -> Store[Record]:
-        """The records of all resources of a type, by physical id (a task definition: by family:revision).
-
-        They are those of one account and region: use `scope()` when not answering a request.
-        """
-        return stores.records(resource_type)
-
-    @staticmethod
-    def attributes(resource_type: str) -> Store[list[Record]]:
-        """The attributes, each a Key and a Value, of all load balancers or target groups, by ARN."""
-        return stores.attributes(resource_type)
-
-    @staticmethod
-    def regions(resource_type: str) -> set[str]:
-        """The regions that have a resource of this type."""
-        return stores.regions(resource_type)
-
-    @staticmethod
     def run_no_services() -> None:
-        """Keep MiniStack's own scheduler of ECS services from running beside another."""
+        """Stop MiniStack's own scheduler of ECS services."""
         internals.replace("ecs", "_reconcile_service_tasks", lambda _: lambda *_: None)
 
     def keep(self, name: str, get: Callable[[], Any], put: Callable[[Any], None]) -> None:
-        """Keep a module's own records over a restart of the server, as MiniStack's are.
+        """Keep a module's own records over a restart of the server.
 
-        get() gives what pickle can take, every two seconds on another thread; put(value) gets it back before
-        the on_start hooks run, and is not called when nothing was saved.
+        get() is called every two seconds on another thread and gives a value that pickle can take. put(value)
+        is called before the on_start hooks, and not at all when nothing was saved.
         """
         self.kept[name] = (get, put)
 
     def scope(self, region: str = REGION) -> AbstractContextManager[None]:
-        """Pin the local AWS's account and a region on this thread, for work outside of a request."""
+        """Pin account and region on this thread, for work outside of a request."""
         scope: AbstractContextManager[None] = responses.request_scope(self.checkout.account, region)
         return scope
 
     @staticmethod
     def region() -> str:
-        """The region of the request, or of the scope, that this thread works in."""
+        """The region of this thread's request or scope."""
         region: str = responses.get_region()
         return region
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client of the local AWS itself; on the event loop it would wait for itself for ever."""
+        """A boto3 client of the local AWS itself. A call on the event loop would block that loop for ever."""
         sdk: Any = boto3  # the stubs know no service by a name that is a variable
         return sdk.client(
             service,
@@ -222,14 +277,15 @@ class Registry:
         )
 
     def on_start(self, hook: Hook) -> None:
-        """Run `hook` on the server's event loop once the remembered state is back, before the first request.
+        """Run `hook` on the server's event loop after the records are restored, before the first request.
 
-        It may be a coroutine function. Calls of `client` must wait until requests are served: start a thread.
+        The hook may be a coroutine function. It must not use `client`, because no request is served yet:
+        start a thread.
         """
         self._start.append(hook)
 
     def on_shutdown(self, hook: Hook) -> None:
-        """Run `hook` on the server's event loop when the server ends by SIGTERM, last registered first."""
+        """Run `hook` on the server's event loop at SIGTERM. The hook that was registered last runs first."""
         self._shutdown.append(hook)
 
     async def start(self) -> None:
@@ -246,7 +302,7 @@ def _also(types: set[str], shipped: Callable[[str], bool]) -> Callable[[str], bo
 
 
 def _function_of(operation: str) -> str:
-    """ECR's table of operations is made anew for each request, from functions named after them."""
+    """The function of an ECR operation: MiniStack makes ECR's table of operations anew for each request."""
     return re.sub("(?=[A-Z])", "_", operation).lower()
 
 

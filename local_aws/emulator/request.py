@@ -1,7 +1,7 @@
-"""A request to the local AWS as IAM sees it: an action, on a resource, by somebody.
+"""A request to the local AWS as IAM sees it: an action, on a resource, by a principal.
 
-The reading and the evaluation of policies are MiniStack's (core.iam_actions, core.iam_evaluator), which also
-does this itself, for every caller and every service at once, when it is started with AUTH=true.
+MiniStack reads requests and evaluates policies. With AUTH=true MiniStack would do this for all callers and
+services; here access/permissions decides for which.
 """
 
 import json
@@ -19,7 +19,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 @dataclass(frozen=True)
 class Request:
-    """service: MiniStack's name for it. parameters: as asked. resource: an ARN, or * where none is known."""
+    """service: e.g. elbv2. parameters: those of the request. resource: an ARN, or * when none is known."""
 
     service: str
     action: str
@@ -32,18 +32,18 @@ class Request:
 
     @property
     def in_session(self) -> bool:
-        """Whether the credentials are temporary ones, of a role; all others may do anything here."""
+        """Whether the credentials are temporary credentials of a role."""
         return self.access_key.startswith("ASIA")
 
     @property
     def principal(self) -> str:
-        """The name of the role that asks, or root."""
-        who = iam_evaluator.resolve_principal(self.access_key, self.account)
-        arn = str(getattr(who, "arn", ""))
+        """The name of the role that sent the request, else root."""
+        principal = iam_evaluator.resolve_principal(self.access_key, self.account)
+        arn = str(getattr(principal, "arn", ""))
         return arn.split("/")[1] if ":assumed-role/" in arn else "root"
 
     def refused(self, code: str, message: str) -> Response:
-        """AWS's refusal in the words given, in the form of the service's protocol."""
+        """A refusal in the form of the service's protocol."""
         answer: Response = iam_actions.access_denied_response(
             self.service,
             self.action,
@@ -56,11 +56,11 @@ class Request:
         return answer
 
     def denied(self, resource: str) -> Response:
-        """AWS's words for what no policy allows."""
-        who = iam_evaluator.resolve_principal(self.access_key, self.account)
-        if isinstance(who, iam_evaluator.AuthError):
-            return self.refused(who.code, who.message)
-        words = iam_actions.identity_denial_message(self.action, who.arn, resource, False)  # noqa: FBT003
+        """AWS's refusal of an action that no policy allows."""
+        principal = iam_evaluator.resolve_principal(self.access_key, self.account)
+        if isinstance(principal, iam_evaluator.AuthError):
+            return self.refused(principal.code, principal.message)
+        words = iam_actions.identity_denial_message(self.action, principal.arn, resource, False)  # noqa: FBT003
         return self.refused("AccessDenied", words)
 
 
@@ -72,7 +72,7 @@ def read(
     body: bytes,
     query: Mapping[str, list[str]],
 ) -> Request | None:
-    """The request, or None where it is no action of IAM's."""
+    """The request, None when IAM knows no action for it."""
     parameters = {**_form(headers, body), **query}
     action = iam_actions.extract_iam_action(service, method, path, headers, body, parameters)
     if action is None:
@@ -96,25 +96,25 @@ def read(
 
 def may(request: Request, resource: str) -> bool:
     """Whether the policies and the boundary of the session's role allow its action on this resource."""
-    who = iam_evaluator.resolve_principal(request.access_key, request.account)
-    if isinstance(who, iam_evaluator.AuthError):
+    principal = iam_evaluator.resolve_principal(request.access_key, request.account)
+    if isinstance(principal, iam_evaluator.AuthError):
         return False
     context = iam_evaluator.EvalContext(
-        principal_arn=who.arn,
-        principal_type=who.type,
-        principal_account=who.account,
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
         action=request.action,
         resource_arn=resource,
         region=request.region,
         service_context={key.lower(): value for key, value in _context(request).items()},
-        principal_keys=who.keys,
+        principal_keys=principal.keys,
     )
-    allowed: bool = iam_evaluator.evaluate(context, who.policies, *who.limits).decision == "Allow"
+    allowed: bool = iam_evaluator.evaluate(context, principal.policies, *principal.limits).decision == "Allow"
     return allowed
 
 
 def trusts(role: Mapping[str, Any], provider: str, keys: Mapping[str, str]) -> bool:
-    """Whether a role may be worn by a token of this provider, with these condition keys."""
+    """Whether a role's trust policy accepts a token of this provider, with these condition keys."""
     context = iam_evaluator.EvalContext(
         principal_arn=provider,
         principal_type="WebIdentityUser",
@@ -129,7 +129,7 @@ def trusts(role: Mapping[str, Any], provider: str, keys: Mapping[str, str]) -> b
 
 
 def _context(request: Request) -> dict[str, str]:
-    """The condition keys that policies here look at."""
+    """The service's condition keys."""
     cluster = str(request.parameters.get("cluster", ""))
     if request.service != "ecs" or not cluster:
         return {}

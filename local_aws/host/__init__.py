@@ -1,1 +1,1 @@
-"""This side runs on the host: the Docker engine, base images, and the server process, started and stopped."""
+"""What runs in the command, on the host: the Docker engine, base images, and the server process."""

@@ -1,8 +1,8 @@
-"""The images that everything else stands on: Python for the service, a database for RDS.
+"""The base images: Python for the service, a database for RDS.
 
-Where an image registry answers, they come from there. Where none does, mmdebstrap builds them from the
-packages and the package sources of the machine's own Debian or Ubuntu, and kept until the recipe changes.
-`python -m local_aws.host.base_images` makes them and prints their names.
+If an image registry answers, Docker pulls a base image. If none answers, mmdebstrap builds the base image
+from the packages of the machine's own Debian or Ubuntu; the image stays until its recipe changes. `python -m
+local_aws.host.base_images` makes both base images and prints their names.
 """
 
 import os
@@ -32,7 +32,7 @@ REGISTRY_SECONDS = 5
 
 @dataclass(frozen=True)
 class BaseImages:
-    """python: the service image's BASE_IMAGE, None where the Dockerfile's own default can be pulled.
+    """python: the service image's BASE_IMAGE, None when the Dockerfile's own default can be pulled.
     database: the image that stands for RDS for MySQL.
     """
 
@@ -41,10 +41,9 @@ class BaseImages:
 
 
 def base_images(client: docker.DockerClient, log: Callable[[str], None]) -> BaseImages:
-    """Make sure both base images can be used, and name them; each is decided on its own.
+    """Pull or build the base images that are missing, and name both.
 
-    Nothing is downloaded when they are there already. Raises DockerError when neither a registry nor the
-    distribution's packages can give them.
+    Raises DockerError when neither a registry nor the distribution's packages can give an image.
     """
     python, database = _have(client, {PYTHON_FROM_REGISTRY: PYTHON, DATABASE_FROM_REGISTRY: DATABASE}, log)
     return BaseImages(None if python == PYTHON_FROM_REGISTRY else python, database)
@@ -57,7 +56,7 @@ def base_image(client: docker.DockerClient, log: Callable[[str], None]) -> str:
 
 
 def python_image(client: docker.DockerClient, log: Callable[[str], None], dockerfile: Path) -> str | None:
-    """The Python image, None where the one that this Dockerfile names can be had. Raises DockerError."""
+    """The Python base image, None when the image that this Dockerfile names is there. Raises DockerError."""
     named = re.search(r"^ARG BASE_IMAGE=(\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
     default = named[1] if named else PYTHON_FROM_REGISTRY
     (image,) = _have(client, {default: PYTHON}, log)
@@ -65,8 +64,9 @@ def python_image(client: docker.DockerClient, log: Callable[[str], None], docker
 
 
 def database_image(client: docker.DockerClient, log: Callable[[str], None], kept: str = "") -> str:
-    """The database image alone. kept: the one that a volume was made with; MySQL and MariaDB cannot read each
-    other's. Raises DockerError.
+    """The database image. Raises DockerError.
+
+    kept: the image that a volume was made with, because MySQL and MariaDB cannot read each other's volumes.
     """
     if not kept:
         (image,) = _have(client, {DATABASE_FROM_REGISTRY: DATABASE}, log)
@@ -83,7 +83,7 @@ def database_image(client: docker.DockerClient, log: Callable[[str], None], kept
 
 
 def _have(client: docker.DockerClient, wanted: Mapping[str, Recipe], log: Callable[[str], None]) -> list[str]:
-    """For each name in a registry and the recipe for another: what is there, or is pulled, or built."""
+    """An image for each name in a registry: the image that is there, else pulled, else built."""
     distribution = this_distribution()
 
     def there(name: str) -> str | None:
@@ -128,7 +128,7 @@ def registry_answers(image: str = DATABASE_FROM_REGISTRY) -> bool:
 
 
 def image_error(what: str, error: Exception) -> DockerError:
-    """A DockerError that tells a full disk from everything else."""
+    """The error as a DockerError, which names a full disk."""
     why = getattr(error, "explanation", None) or str(error)
     return full_disk(why) or DockerError(
         what, why=why.strip(), next_step="run it again; if it stays, docker system df may tell why"

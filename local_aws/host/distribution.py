@@ -1,4 +1,4 @@
-"""What the machine's own Linux distribution can give: its name, its package sources, its packages."""
+"""The machine's own Linux distribution: its name, its package sources, its packages."""
 
 import os
 import subprocess
@@ -14,10 +14,10 @@ APT = Path("/etc/apt")
 
 @dataclass(frozen=True)
 class Distribution:
-    """suite: bookworm, noble, ...; empty where there is none.
-    has_packages: it is Debian or Ubuntu, so apt and mmdebstrap work.
-    sources: files with the package sources of the suite itself, third parties left out.
-    apt_options: what apt needs to reach them from here (proxies, certificates).
+    """suite: bookworm, noble, ...; empty on another distribution.
+    has_packages: the distribution is Debian or Ubuntu, so apt and mmdebstrap work.
+    sources: the files with the suite's own package sources, without those of third parties.
+    apt_options: apt's proxies and certificates.
     """
 
     suite: str
@@ -27,7 +27,7 @@ class Distribution:
 
 
 def this_distribution() -> Distribution:
-    """The distribution of this machine; one without packages where it is no Debian or Ubuntu."""
+    """The distribution of this machine; has_packages is False unless it is Debian or Ubuntu."""
     text = OS_RELEASE.read_text() if OS_RELEASE.exists() else ""
     release = parse_os_release(text)
     family = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
@@ -50,7 +50,7 @@ def parse_os_release(text: str) -> Mapping[str, str]:
 
 
 def own_sources(suite: str, files: Iterable[Path]) -> tuple[str, ...]:
-    """The files that name the suite and its main component; apt only reads .list and .sources."""
+    """The files that name the suite and its main component. apt reads .list and .sources files only."""
     own = []
     for path in files:
         if path.suffix not in (".list", ".sources") or not path.is_file():
@@ -62,7 +62,7 @@ def own_sources(suite: str, files: Iterable[Path]) -> tuple[str, ...]:
 
 
 def network_options(configuration: str) -> tuple[str, ...]:
-    """apt's proxy and certificate settings out of `apt-config dump`."""
+    """The proxy and certificate settings in the output of `apt-config dump`."""
     return tuple(
         line.strip()
         for line in configuration.splitlines()
@@ -71,7 +71,7 @@ def network_options(configuration: str) -> tuple[str, ...]:
 
 
 def available_packages(names: Iterable[str]) -> list[str]:
-    """Those of the packages that the package sources know."""
+    """The packages among `names` that the package sources have."""
     return [
         name
         for name in names
@@ -83,7 +83,7 @@ def available_packages(names: Iterable[str]) -> list[str]:
 
 
 def install_packages(packages: Sequence[str], log: Callable[[str], None]) -> None:
-    """Install packages with apt. Raises DockerError where that is not possible, naming them."""
+    """Install packages with apt. Raises DockerError, which names the packages, when that is not possible."""
     names = " ".join(packages)
     if not this_distribution().has_packages or os.geteuid() != 0:
         raise DockerError(

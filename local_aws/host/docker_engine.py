@@ -1,7 +1,8 @@
-"""The Docker engine: found, installed where that is possible, started where nothing else does.
+"""The Docker engine: found, else started, and installed first where that is possible.
 
-Only this module ever starts dockerd. In a plain virtual machine nothing keeps it running, and one that was
-killed leaves a pid file behind that keeps the next one from starting.
+Only this module starts dockerd. In a plain virtual machine nothing keeps dockerd running, and a killed
+dockerd leaves a pid file behind, which keeps the next dockerd from starting.
+https://docs.docker.com/engine/install/
 """
 
 import os
@@ -25,7 +26,7 @@ START_SECONDS = 60
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that answers. Raises DockerError in one line when none does."""
+    """A client of the Docker engine. Raises DockerError, in one line, when no engine answers."""
     try:
         client = docker.from_env()
         client.ping()
@@ -35,9 +36,9 @@ def connect() -> docker.DockerClient:
 
 
 def ensure_engine(log: Callable[[str], None]) -> docker.DockerClient:
-    """A client of the Docker engine, which is installed and started first where it must and can be.
+    """A client of the Docker engine, which is installed and started first when no engine answers.
 
-    Raises DockerError: not Debian or Ubuntu, not root, no access to the socket, or it does not come up.
+    Raises DockerError: not Debian or Ubuntu, not root, no access to the socket, or dockerd does not start.
     """
     try:
         return connect()
@@ -48,7 +49,7 @@ def ensure_engine(log: Callable[[str], None]) -> docker.DockerClient:
 
 
 def refuse_out_of_reach(client: docker.DockerClient) -> None:
-    """Raise DockerError for an engine whose containers have no address that this machine reaches.
+    """Raise DockerError for an engine whose containers this machine cannot reach by address.
 
     https://docs.docker.com/desktop/features/networking/
     https://docs.docker.com/engine/security/rootless/troubleshoot/#known-limitations
@@ -94,7 +95,7 @@ def _start(log: Callable[[str], None]) -> docker.DockerClient:
         try:
             return connect()
         except DockerError as error:
-            # Another command may have started one at the same moment: then that one is waited for.
+            # Another command may have started dockerd at the same moment.
             another = PID_FILE.exists() and not pid_file_is_stale(PID_FILE)
             if dockerd.poll() is not None and not another:
                 raise DockerError(
@@ -116,7 +117,7 @@ def _start(log: Callable[[str], None]) -> docker.DockerClient:
 
 
 def pid_file_is_stale(pid_file: Path) -> bool:
-    """Whether a pid file names a process that is gone, a zombie, or no dockerd at all.
+    """Whether a pid file names a process that is gone, a zombie, or another program.
 
     dockerd itself refuses to start in all three cases.
     """
@@ -130,7 +131,7 @@ def pid_file_is_stale(pid_file: Path) -> bool:
 
 
 def last_lines(file: Path, count: int = 8) -> list[str]:
-    """The last lines of a log file, none when there is no such file."""
+    """The last lines of a log file; empty when there is no such file."""
     try:
         return file.read_text(errors="replace").splitlines()[-count:]
     except FileNotFoundError:

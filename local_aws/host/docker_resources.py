@@ -1,4 +1,4 @@
-"""Everything in Docker that belongs to one checkout, found by its label."""
+"""The network, containers and volumes of one checkout, found by label."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,11 @@ from local_aws.host import docker_engine
 from pipeline.errors import DockerError
 
 CONTAINERS = {"all": True, "ignore_removed": True}
-"""How containers are listed: those that do not run too, but not one that is removed meanwhile."""
+"""Lists stopped containers too. A container that is removed during the listing is no error."""
 
 
 def ensure_network(client: docker.DockerClient, checkout: Checkout) -> None:
-    """Make the checkout's Docker network unless it is there. Raises DockerError when there can be none."""
+    """Make the checkout's Docker network unless it exists. Raises DockerError when Docker cannot make it."""
     try:
         client.networks.get(checkout.network)
     except NotFound:
@@ -34,12 +34,12 @@ def ensure_network(client: docker.DockerClient, checkout: Checkout) -> None:
 def start_stopped_databases(
     client: docker.DockerClient, checkout: Checkout, log: Callable[[str], None]
 ) -> None:
-    """Start each database that somebody stopped, as RDS recovers an instance: nothing else here would.
+    """Start each stopped database, as RDS recovers an instance.
 
-    Raises DockerError when one does not start.
+    Raises DockerError when a database does not start.
     """
     for container in labelled(client.containers, checkout, **CONTAINERS):
-        # "created": whoever made it ended before it was started.
+        # "created": the server process ended before it started the container.
         if container.labels.get(KIND_LABEL) == "database" and container.status in ("exited", "created"):
             log(f"starting the stopped {container.name}")
             try:
@@ -55,7 +55,8 @@ def start_stopped_databases(
 def remove_docker_resources(checkout: Checkout, log: Callable[[str], None]) -> None:
     """Remove every container, then network, then volume of the checkout.
 
-    Raises DockerError when one stays. A machine without Docker, where nothing was ever brought up, has none.
+    Raises DockerError when one stays. On a machine without Docker, there is nothing to remove if `up` never
+    ran.
     """
     try:
         client = docker_engine.connect()
@@ -78,7 +79,7 @@ def remove_docker_resources(checkout: Checkout, log: Callable[[str], None]) -> N
             except NotFound:
                 continue
             except APIError as error:
-                # 409: somebody else is removing it at this moment.
+                # 409: another program is removing it at this moment.
                 if error.status_code != 409:
                     raise DockerError(
                         f"{kind} {thing.name} could not be removed",
@@ -88,7 +89,7 @@ def remove_docker_resources(checkout: Checkout, log: Callable[[str], None]) -> N
 
 
 def labelled(collection: Any, checkout: Checkout, **listing: Any) -> list[Any]:
-    """The things of a Docker collection (containers, networks, volumes) that belong to the checkout."""
+    """The containers, networks or volumes of the checkout in a collection of the Docker SDK."""
     try:
         return list(collection.list(filters={"label": checkout.label_filter}, **listing))
     except (DockerException, OSError) as error:

@@ -1,4 +1,4 @@
-"""What the base images are made of, and the mmdebstrap command that makes one."""
+"""The recipes of the base images, and the mmdebstrap command that builds one."""
 
 import hashlib
 import shlex
@@ -9,8 +9,8 @@ from local_aws.host.distribution import Distribution
 
 _UNNEEDED = ("doc", "man", "locale", "info", "lintian", "groff", "zoneinfo-icu")
 
-# Debian's server-core has no service scripts: this does what they would, once per volume. The settings are
-# the defaults of MySQL 8.4.
+# Debian's server-core has no service scripts: this script sets a volume up once. The settings are the
+# defaults of MySQL 8.4.
 _DATABASE_ENTRYPOINT = """#!/bin/sh
 set -eu
 data=/var/lib/mysql
@@ -35,7 +35,7 @@ exec mariadbd --user=mysql --datadir="$data" --socket=/run/mysqld/mysqld.sock --
 
 @dataclass(frozen=True)
 class Recipe:
-    """A base image made of packages; `files` become executables, `changes` are Dockerfile instructions."""
+    """A base image of packages. `files` become executables; `changes` are Dockerfile instructions."""
 
     repository: str
     packages: tuple[str, ...]
@@ -47,7 +47,7 @@ class Recipe:
         return f"{self.repository}:{suite}"
 
     def fingerprint(self, suite: str) -> str:
-        """Changes whenever the same packages would make another image."""
+        """A hash of the recipe: another hash means another image."""
         return hashlib.sha256(repr((self, suite, _UNNEEDED)).encode()).hexdigest()[:12]
 
 
@@ -72,11 +72,11 @@ DATABASE = Recipe(
 def mmdebstrap_command(
     recipe: Recipe, distribution: Distribution, directory: Path, archive: Path
 ) -> list[str]:
-    """The command that writes the recipe's root file system to `archive`; `directory` takes its files."""
+    """The command that writes the root file system to `archive`; the recipe's files go to `directory`."""
     command = ["mmdebstrap", "--variant=custom", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
     command += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _UNNEEDED]
     command += [f"--aptopt={option}" for option in distribution.apt_options]
-    # usr-is-merged stands in for usrmerge, which would bring 50 MB of Perl.
+    # usr-is-merged replaces usrmerge, which needs 50 MB of Perl.
     command += ["--include=?essential", f"--include=usr-is-merged,{','.join(recipe.packages)}"]
     command += [f'--customize-hook=chroot "$1" useradd --system {user}' for user in recipe.users]
     for number, (path, text) in enumerate(recipe.files):

@@ -1,4 +1,4 @@
-"""Up, down and what is there: the host's side of the local AWS."""
+"""Up, down and status of one checkout's local AWS."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running local AWS: where it answers, for which account and region, and to which access key."""
+    """A running local AWS: its address, region and account, and the access key to sign with."""
 
     endpoint_url: str
     region: str
@@ -36,10 +36,11 @@ class LocalAws:
 
 
 def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> LocalAws:
-    """Bring the local AWS of this checkout up, or find it up; what it knew before comes back.
+    """Start the local AWS of this checkout, or find it running. Its records come back.
 
-    Raises DockerError, PortInUseError (a port that SLIPWAY_LOCAL_PORT asked for is taken), UsageError,
-    LocalAwsError (it did not start; the log's last lines are in `details`).
+    path: the checkout's directory. log: gets each line of progress. Raises DockerError, PortInUseError (the
+    port in SLIPWAY_LOCAL_PORT is taken), UsageError, LocalAwsError (the server process did not start; the
+    log's last lines are in `details`).
     """
     proxies.leave_this_machine_out()
     with alone_in(Checkout(path.resolve()), log):
@@ -63,10 +64,10 @@ def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> LocalAw
 
 
 def down(path: Path, log: Log) -> None:
-    """Take everything of this checkout away: process, containers, networks, volumes, state. Twice is fine.
+    """Remove the server process, containers, networks, volumes and state of this checkout. Twice is fine.
 
-    What is there is found by its label, so it also works after a crash and when half of it is gone.
-    Raises DockerError when something is left that Docker will not remove.
+    Labels find the resources, so `down` also works after a crash, and when some resources are gone.
+    Raises DockerError when Docker does not remove a resource.
     """
     checkout = Checkout(path.resolve())
     if not checkout.state_directory.exists():
@@ -82,14 +83,14 @@ def down(path: Path, log: Log) -> None:
 
 
 def running(path: Path) -> LocalAws | None:
-    """The local AWS of this checkout if its process runs and answers."""
+    """The local AWS of this checkout, None unless its server process runs and answers."""
     checkout = for_checkout(path)
     there = server_process.find(checkout) is not None and server_process.healthy(checkout)
     return _local_aws(checkout) if there else None
 
 
 def status(path: Path) -> list[str]:
-    """What there is, a line each."""
+    """The server process and the containers of this checkout, one line each."""
     proxies.leave_this_machine_out()
     checkout = for_checkout(path)
     server = server_process.find(checkout)

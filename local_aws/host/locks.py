@@ -1,6 +1,6 @@
-"""Locks between commands: one per checkout, and one for what the whole machine shares.
+"""Locks between commands: one per checkout, and one for each purpose on the machine.
 
-Both vanish with the process that holds them, so a killed command never leaves one behind.
+The system frees a lock when its process ends, so a killed command leaves no lock behind.
 """
 
 import os
@@ -17,7 +17,7 @@ from pipeline.errors import BusyError
 CHECKOUT_LOCK = "lock"
 WAIT_SECONDS = 300
 MACHINE_WAIT_SECONDS = 1800
-"""As long as base images may take to be pulled or built by another checkout."""
+"""Seconds. Another checkout may need this long to pull or build base images."""
 
 Log = Callable[[str], None]
 
@@ -26,7 +26,7 @@ Log = Callable[[str], None]
 def alone_in(checkout: Checkout, log: Log) -> Iterator[None]:
     """Hold the checkout's lock, after waiting for another `up` or `down` to end.
 
-    Raises BusyError when that takes more than five minutes.
+    Raises BusyError when the other command needs more than five minutes.
     """
     checkout.state_directory.mkdir(parents=True, exist_ok=True)
     path = checkout.state_directory / CHECKOUT_LOCK
@@ -47,7 +47,7 @@ def alone_on_this_machine(what: str, log: Log) -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path, holder: str, timeout: float, log: Log) -> Iterator[None]:
-    # A soft lock, filelock's way out on a file system without locks, would outlive a killed command.
+    # Without this, filelock uses a soft lock on some file systems, which outlives a killed command.
     lock = FileLock(path, fallback_to_soft=False)
     try:
         lock.acquire(timeout=0)

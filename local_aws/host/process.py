@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 
 CLOCK_SECONDS = 1.0
-"""A start time is told from the time of boot, which moves a little when the clock is set."""
+"""A start time is counted from the time of boot, which changes a little when the clock is set."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """pid, and when the process was started, in seconds since 1970."""
+    """A process by its pid and its start time, in seconds since 1970."""
 
     pid: int
     started: float
@@ -36,7 +36,7 @@ class Process:
 
 
 def remembered(path: Path) -> Process | None:
-    """The process that was saved to `path`, None when there is none or the file makes no sense."""
+    """The process that was saved to `path`, None when the file is missing or damaged."""
     try:
         saved = json.loads(path.read_text())
         return Process(int(saved["pid"]), float(saved["started"]))
@@ -45,9 +45,10 @@ def remembered(path: Path) -> Process | None:
 
 
 def of(pid: int) -> Process | None:
-    """The process that has this pid now, None for a zombie too.
+    """The process that has this pid now, None when it is a zombie.
 
-    While a killed process ends, its first thread is a zombie and the others may still hold its sockets.
+    While a killed process ends, its first thread is a zombie, and its other threads may still hold its
+    sockets.
     """
     try:
         process = psutil.Process(pid)

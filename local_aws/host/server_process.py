@@ -1,4 +1,4 @@
-"""The server process as the host sees it: started, found again, ended."""
+"""Starts, finds and stops the server process."""
 
 import signal
 import subprocess
@@ -19,9 +19,9 @@ MODULE = "local_aws.server"
 
 
 def start(checkout: Checkout, log: Callable[[str], None]) -> None:
-    """Start the server in a session of its own and wait until it answers.
+    """Start the server process in a session of its own, and wait until it answers.
 
-    Raises LocalAwsError with the log's last lines when it ends or stays silent.
+    Raises LocalAwsError, with the log's last lines, when the process ends or does not answer.
     """
     log(f"starting the local AWS at {checkout.endpoint_url}")
     with log_file(checkout).open("ab") as output:
@@ -52,9 +52,9 @@ def start(checkout: Checkout, log: Callable[[str], None]) -> None:
 
 
 def find_answering(checkout: Checkout) -> process.Process | None:
-    """The running server of this checkout once it answers; None when there is none, or it is just ending.
+    """The server process of this checkout once it answers, None when there is none or it is ending.
 
-    Raises LocalAwsError when it runs and stays silent.
+    Raises LocalAwsError when the process runs and does not answer.
     """
     server = find(checkout)
     if server is None:
@@ -78,7 +78,7 @@ def find_answering(checkout: Checkout) -> process.Process | None:
 
 
 def stop(checkout: Checkout, log: Callable[[str], None]) -> None:
-    """End the server if it runs: by SIGTERM, and by SIGKILL when that has not helped within 30 s."""
+    """End the server process with SIGTERM, and after 30 s with SIGKILL."""
     server = find(checkout)
     if server is None:
         return
@@ -107,7 +107,7 @@ def _did_not_start(checkout: Checkout, why: str) -> LocalAwsError:
 
 
 def find(checkout: Checkout) -> process.Process | None:
-    """The running server of this checkout, also when somebody deleted the file that remembers its pid."""
+    """The server process of this checkout, also when the file that remembers its pid was deleted."""
     server = process.remembered(pid_file(checkout))
     if server is not None and server.alive():
         return server

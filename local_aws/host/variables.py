@@ -1,4 +1,4 @@
-"""The environment variables SLIPWAY_LOCAL_*, as a model."""
+"""The environment variables SLIPWAY_LOCAL_*."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,10 +22,11 @@ _WORDS = {
 
 
 class Variables(BaseModel):
-    """What the variables ask for; None where one is unset or empty.
+    """The values of the variables; None for a variable that is unset or empty.
 
     port: the TCP port of the API. http_port: of the first listener on port 80. minute_seconds: real seconds
-    for each minute that AWS counts. record: a file that gets a JSON line for each call.
+    for each minute that AWS counts. record: a file that gets a JSON line for each call. hold: a file that a
+    test writes the name of a lifecycle stage into, to keep deployments there.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,10 +36,18 @@ class Variables(BaseModel):
     minute_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
     record: Path | None = None
+    hold: Path | None = None
+
+    def holds(self, stage: str) -> bool:
+        """Whether the file `hold` names this lifecycle stage, which no deployment leaves meanwhile."""
+        try:
+            return self.hold is not None and self.hold.read_text(encoding="utf-8") == stage
+        except FileNotFoundError:
+            return False
 
 
 def read(environ: Mapping[str, str]) -> Variables:
-    """The variables of an environment. Raises UsageError for a value that makes no sense."""
+    """Read the variables from an environment. Raises UsageError for a value that is not allowed."""
     given: dict[str, Any] = {name: environ.get(variable(name)) or None for name in Variables.model_fields}
     try:
         return Variables(**given)
@@ -52,5 +61,5 @@ def read(environ: Mapping[str, str]) -> Variables:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a field: SLIPWAY_LOCAL_HTTP_PORT of http_port."""
+    """The environment variable of a field: SLIPWAY_LOCAL_HTTP_PORT for http_port."""
     return f"{PREFIX}{name.upper()}"

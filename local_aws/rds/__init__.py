@@ -1,1 +1,1 @@
-"""RDS instances that are real servers in containers."""
+"""RDS: DB instances as real servers in containers."""

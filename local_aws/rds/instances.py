@@ -1,7 +1,8 @@
 """AWS::RDS::DBInstance with a real server behind its endpoint.
 
-MiniStack keeps the record that DescribeDBInstances answers from; this module adds the server, what RDS
-refuses, and the time it takes: the resource is complete when the server accepts connections.
+MiniStack keeps the record for DescribeDBInstances. This module adds the server and RDS's refusals. The
+resource is complete when the server accepts connections.
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 """
 
 import contextlib
@@ -40,7 +41,7 @@ def register(registry: Registry) -> None:
 
 
 class Instances:
-    """Creates, changes and deletes DB instances; MiniStack's handlers (`shipped`) keep the records."""
+    """Creates, updates and deletes DB instances. shipped: MiniStack's handlers, which keep the records."""
 
     def __init__(self, registry: Registry, shipped: ResourceType) -> None:
         self._registry = registry
@@ -77,7 +78,7 @@ class Instances:
         return identifier, attributes
 
     def snapshot(self, identifier: str, properties: Properties) -> None:
-        """Keep the data: the snapshot holds the instance's volume from now on."""
+        """Keep the data: the snapshot's record names the instance's volume."""
         record = self._records.get(identifier)
         if record is None:
             return
@@ -109,15 +110,15 @@ class Instances:
         self._shipped["delete"](identifier, properties)
 
     def expected(self) -> list[Record]:
-        """The records of the instances whose server ought to answer, also of those that failed."""
+        """The records of the instances that are available or failed."""
         records = self._records.values()
         wanted = ("available", "failed")
         return [one for one in records if one.get("DBInstanceStatus") in wanted and one.get(VOLUME)]
 
     def make_again(self, client: docker.DockerClient, record: Record) -> None:
-        """A container for an instance that lost its own; its data and its users lie in its volume.
+        """Start a new container for an instance. The data and the users are in the instance's volume.
 
-        Raises docker.errors.NotFound where the volume is gone too, RuntimeError where it does not start.
+        Raises docker.errors.NotFound when the volume is gone, RuntimeError when the server does not start.
         """
         client.volumes.get(record[VOLUME])
         groups = record.get("DBParameterGroups") or [{}]
@@ -144,7 +145,7 @@ class Instances:
         return {name: str(entry["ParameterValue"]) for name, entry in parameters.items()}
 
     def server(self, identifier: str) -> str:
-        """The name of its server on this machine: an identifier is unique in its region only."""
+        """The name of the instance's server on this machine. An identifier is unique in its region only."""
         region = self._registry.region()
         return identifier if region == REGION else f"{identifier}.{region}"
 
@@ -156,7 +157,7 @@ class Instances:
         except Exception as error:
             record["DBInstanceStatus"] = "failed"
             if status == "creating":
-                with contextlib.suppress(Exception):  # the error that is told is the first one
+                with contextlib.suppress(Exception):  # the first error is the one to report
                     self._take_away(record, {})
                 self._shipped["delete"](record["DBInstanceIdentifier"], {})
             raise ValueError(f"DB instance {record['DBInstanceIdentifier']} failed: {error}") from error

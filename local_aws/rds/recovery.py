@@ -1,4 +1,4 @@
-"""Makes a database's container again that is lost or failed, on the data it left: RDS replaces a host too."""
+"""Replaces the container of a DB instance that is lost or failed, on its data: RDS replaces a host too."""
 
 import logging
 import threading
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 3.0
 RETRY_AFTER = 30.0
-"""Seconds. Whoever made an instance fail (a stack that rolls back at once) has the first try."""
+"""Seconds. A stack whose instance failed rolls back first."""
 
 logger = logging.getLogger("slipway.database")
 
 
 class Recovery:
-    """Looks after the containers of `instances` (database.Instances) in a thread of its own."""
+    """Watches the containers of `instances` on a thread of its own."""
 
     def __init__(
         self, registry: Registry, instances: "Instances", clock: Callable[[], float] = time.monotonic
@@ -35,12 +35,12 @@ class Recovery:
 
     def start(self) -> None:
         for record in self._registry.records("AWS::RDS::DBInstance").all_values():
-            if record.get("DBInstanceStatus") == "modifying":  # by a server that is no more
+            if record.get("DBInstanceStatus") == "modifying":  # by an earlier server process
                 record["DBInstanceStatus"] = "available"
         threading.Thread(target=self._loop, name="database-recovery", daemon=True).start()
 
     def look(self, client: docker.DockerClient) -> None:
-        """Make the container again of an available instance that has none, and of a failed one."""
+        """Replace the container of each available instance that lost it, and of each failed instance."""
         for region in sorted(self._registry.regions("AWS::RDS::DBInstance")):
             with self._registry.scope(region):
                 for record in self._instances.expected():
@@ -56,7 +56,7 @@ class Recovery:
         else:
             self._retry_at.pop(name, None)
             if _is_there(client, name) or record["DBInstanceStatus"] != "available":
-                return  # or it is being changed or deleted, since a moment ago
+                return  # or another thread changes or deletes the instance
             why = "lost its container"
         self._retry_at.pop(name, None)
         before = record["DBInstanceStatus"]
@@ -67,7 +67,7 @@ class Recovery:
         except (DockerException, RuntimeError, SlipwayError) as error:
             after = "failed"
             logger.error("%s could not be made again: %s", identifier, error)
-        if record["DBInstanceStatus"] == before:  # else somebody changes or deletes it meanwhile
+        if record["DBInstanceStatus"] == before:  # else another thread changed it
             record["DBInstanceStatus"] = after
 
     def _loop(self) -> None:
@@ -77,7 +77,7 @@ class Recovery:
                 client = client or docker_engine.connect()
                 self.look(client)
             except (DockerException, SlipwayError, OSError):
-                client = None  # Docker is away for a moment
+                client = None  # the Docker engine does not answer
 
 
 def _is_there(client: docker.DockerClient, name: str) -> bool:

@@ -15,7 +15,7 @@ RESERVED_USERS = {"rdsadmin", "rdsrepladmin", "root", "mysql.sys", "mysql.sessio
 
 
 def refuse_instance(registry: Registry, properties: Properties) -> None:
-    """Raise ValueError in RDS's words when it would not take these properties."""
+    """Raise ValueError in RDS's words when RDS refuses these properties."""
     engine = properties.get("Engine", "")
     if engine not in ENGINES:
         raise _invalid(f"The local AWS runs {' and '.join(ENGINES)}, not {engine or 'nothing'}")
@@ -39,7 +39,7 @@ def refuse_instance(registry: Registry, properties: Properties) -> None:
 
 
 def refuse_master(properties: Properties) -> None:
-    """The rules for the master user's name and password."""
+    """Raise ValueError when RDS refuses the master user's name or password."""
     user, password = str(properties.get("MasterUsername", "")), str(properties.get("MasterUserPassword", ""))
     if user.lower() in RESERVED_USERS:
         raise _invalid(f"MasterUsername {user} cannot be used as it is a reserved word used by the engine")
@@ -60,7 +60,7 @@ def refuse_master(properties: Properties) -> None:
 
 
 def refuse_security_groups(ids: list[str], known: Mapping[str, Any], vpc_id: str | None) -> None:
-    """Each must exist, in the VPC of the DB subnet group."""
+    """Raise ValueError unless each security group exists in the VPC of the DB subnet group."""
     for group_id in ids:
         if group_id not in known:
             raise _invalid(f"Invalid security group , groupId= {group_id}, groupName=.")

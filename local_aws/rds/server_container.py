@@ -1,7 +1,7 @@
-"""A MySQL server in a container: what RDS runs behind an endpoint.
+"""A MySQL server in a container, behind the endpoint of a DB instance.
 
-The master password reaches the server as a file inside the container that is gone a moment later: it is in
-no command line, no environment and no `docker inspect`.
+The server reads the master password from a file in the container, which is deleted at once. No command line,
+no environment and no `docker inspect` shows the password.
 """
 
 import io
@@ -20,7 +20,7 @@ from pipeline.waiting import wait_until
 
 READY_SECONDS = 180
 
-# What the master user of RDS for MySQL may do (no SUPER, no FILE):
+# The privileges of the master user of RDS for MySQL (no SUPER, no FILE):
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html
 MASTER_PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, "
@@ -28,7 +28,7 @@ MASTER_PRIVILEGES = (
     "CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
 _CLIENT = "client=$(command -v mariadb || command -v mysql); "
-# MySQL's own image first runs a server without network that sets the volume up: that one does not count.
+# MySQL's own image first runs a server without network, which sets up the volume.
 _NETWORKED = [
     "sh",
     "-c",
@@ -43,7 +43,7 @@ _RUN_FILE = [
 
 @dataclass(frozen=True)
 class Server:
-    """identifier: its own on this machine. host: its name on the network. options: settings of the server."""
+    """A server. identifier: unique on this machine. host: its name on the network. options: for mysqld."""
 
     identifier: str
     host: str
@@ -55,12 +55,12 @@ class Server:
         return checkout.name("database", self.identifier)
 
     def command(self) -> list[str]:
-        """Arguments for mysqld; a setting that this server does not know is left out by it with a warning."""
+        """The arguments for mysqld. The server warns of an option that it does not know."""
         known = {"require_secure_transport"}
         return [f"--port={self.port}"] + [
             f"--{'' if name in known else 'loose_'}{name}={value}"
             for name, value in sorted(self.options.items())
-            # RDS's own formulas, such as {DBInstanceClassMemory*3/4}.
+            # A formula of RDS, such as {DBInstanceClassMemory*3/4}.
             if "{" not in value
         ]
 
@@ -74,7 +74,7 @@ class Master:
     schema: str = ""
 
     def sql(self) -> str:
-        """Statements that make schema and user, or bring them to this state; running them again is fine."""
+        """SQL that creates or updates the schema and the user. It may run again."""
         account = f"{_name(self.user)}@'%'"
         password = _text(self.password)
         schema = [f"CREATE DATABASE IF NOT EXISTS {_name(self.schema)};"] if self.schema else []
@@ -92,11 +92,11 @@ class Master:
 def start(
     client: docker.DockerClient, checkout: Checkout, image: str, server: Server, master: Master | None
 ) -> Container:
-    """Start a server on its volume (made when missing), and give its container once it accepts connections.
+    """Start a server on its volume, and return its container once the server accepts connections.
 
-    A container of the same name is replaced; the data lie in the volume, and so does the master user where
-    `master` is None. Raises RuntimeError with the
-    server's last words when it ends or is not ready after three minutes.
+    A container of the same name is replaced. A missing volume is created. master: None when the volume has
+    the master user. Raises RuntimeError with the server's last words when the server ends, or is not ready
+    after three minutes.
     """
     remove(client, checkout, server.identifier)
     labels = checkout.labels("database", identifier=server.identifier)
@@ -121,7 +121,7 @@ def start(
 
 
 def set_master(container: Container, master: Master) -> None:
-    """Make the master user what it should be: its password, its schema, its privileges."""
+    """Set the master user's password, schema and privileges."""
     container.put_archive("/run", _archive("slipway.sql", master.sql().encode()))
     code, output = container.exec_run(_RUN_FILE)
     if code != 0:
@@ -129,7 +129,7 @@ def set_master(container: Container, master: Master) -> None:
 
 
 def remove(client: docker.DockerClient, checkout: Checkout, identifier: str) -> None:
-    """Stop the server so that it closes its files, and remove its container; its volume stays."""
+    """Stop the server and remove its container. The volume stays."""
     try:
         container = client.containers.get(checkout.name("database", identifier))
     except NotFound:

@@ -1,8 +1,8 @@
-"""An account made ready for GitHub Actions: its identity provider and the roles, as stacks like any other.
+"""Makes an account ready for GitHub Actions: the identity provider and the roles, as stacks like any other.
 
-One stack per account (infra/github-oidc.yaml) and one per environment (infra/github-deploy-role.yaml),
-deployed by somebody who may make roles; a second time changes nothing. They carry no tag of an environment,
-so that neither a release nor destroy takes them for its own.
+One stack per account (infra/github-oidc.yaml) and one per environment (infra/github-deploy-role.yaml).
+Somebody who may make roles deploys the stacks; a second run changes nothing. The stacks carry no tag of an
+environment, so neither a release nor `destroy` takes them for stacks of the environment.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 SHARED = "github-oidc"
 DEPLOY_ROLE = "github-deploy-role"
 EVERYWHERE = {"EnvironmentName": identity.REGIONAL, "Region": "*", "LaunchesStacks": "true"}
-"""What the role of regional.yml differs in: it launches everything in other regions, and deletes it again."""
+"""Parameters of the role of regional.yml, which launches everything in other regions and deletes it."""
 
 
 def run(
-    settings: Sequence[Context], repository: Repository, branch: str, log: Log, *, regional: bool = False
+    contexts: Sequence[Context], repository: Repository, branch: str, log: Log, *, regional: bool = False
 ) -> dict[str, str]:
     """Make the account of these environments ready for the workflows of `repository`.
 
-    branch: whose pushes build images. regional: with a role for launches in other regions too.
+    branch: whose pushes build images. regional: make the role for launches in other regions, too.
 
     Gives how each stack ended, by name: created, updated, unchanged.
     Raises UsageError where the environments are of different accounts or regions, WrongAccountError, and what
     deploying a stack raises.
     """
-    first = settings[0]
-    for context in settings:
+    first = contexts[0]
+    for context in contexts:
         _must_be_together(first, context)
     first.guard_account()
     name = f"{first.project.service}-{SHARED}"
@@ -53,7 +53,7 @@ def run(
     shared = _deploy(first, name, SHARED, {**given, **of_the_account}, log)
     words = {name: shared.word}
     handed = {key: shared.stack.outputs[key] for key in ("ProviderArn", "BoundaryArn")}
-    roles = [{"EnvironmentName": s.environment.name, "Region": s.environment.region} for s in settings]
+    roles = [{"EnvironmentName": s.environment.name, "Region": s.environment.region} for s in contexts]
     for its_own in [*roles, EVERYWHERE] if regional else roles:
         name = f"{first.project.service}-{SHARED}-{its_own['EnvironmentName']}"
         words[name] = _deploy(first, name, DEPLOY_ROLE, {**given, **handed, **its_own}, log).word
@@ -67,21 +67,21 @@ def _must_be_together(first: Context, other: Context) -> None:
             raise UsageError(
                 f"{first.environment.name} and {other.environment.name} are not in one {word}",
                 why=f"infra/environments/ says {one} and {another}",
-                next_step=f"run it once for the environments of each {word}, with its credentials",
+                next_step=f"run bootstrap once for each {word}, with its environments and its credentials",
             )
 
 
 def _known_ids(current: stacks.StackDescription | None, repository: Repository) -> str:
-    """The numbers that an earlier run was given, so that leaving them out takes nothing away."""
+    """The repository's numbers that an earlier run was given: a run without numbers keeps them."""
     if current is None or current.parameters.get("Repository") != repository.name:
         return ""
     return current.parameters.get("RepositoryWithIds", "")
 
 
 def _existing_provider(iam: "IAMClient", current: stacks.StackDescription | None) -> str:
-    """GitHub's identity provider where the account has one that is not this stack's own, else nothing.
+    """The ARN of GitHub's identity provider if the account has one that the stack did not make, else "".
 
-    Raises UsageError where it does not take AWS's audience.
+    Raises UsageError where that provider does not take AWS's audience.
     """
     ours = current is not None and not current.status.must_be_cleared
     if current is not None and ours and not current.parameters.get("ExistingProviderArn"):

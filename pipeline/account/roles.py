@@ -1,6 +1,6 @@
-"""Who GitHub Actions is in AWS: the roles' names, by convention, and the repository that may wear them.
+"""The roles of GitHub Actions in AWS: their names, by convention, and the repository that may assume them.
 
-Nothing here asks AWS. The roles are made by bootstrap; workflows find them by name, so that a repository
+Nothing here asks AWS. `bootstrap` makes the roles; workflows find the roles by name, so that a repository
 needs neither secrets nor variables. https://docs.github.com/en/actions/reference/security/oidc
 """
 
@@ -19,22 +19,22 @@ AUDIENCE = "sts.amazonaws.com"
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _ORIGIN = re.compile(r"(?:https://|ssh://)?(?:[^@/]+@)?github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?")
 REGIONAL = "regional"
-"""Whose role launches in other regions (regional.yml, .taskcat.yml); no environment may be called so."""
+"""The environment of the role that launches in other regions (regional.yml); no file may have this name."""
 
-# Where the names of a role, a stack and a load balancer begin alike, a role would reach what is not its own.
+# A role may touch what has a name of its prefix: an environment of such a name would reach these stacks.
 _RESERVED = ("github", REGIONAL)
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository on GitHub, organization/name. ids: the numbers of both, where its subjects carry them."""
+    """A repository on GitHub, organization/name. ids: the numbers of both, where OIDC subjects carry them."""
 
     name: str
     ids: tuple[str, str] | None = None
 
     @property
     def with_ids(self) -> str:
-        """organization@number/name@number as GitHub writes it into subjects, or nothing."""
+        """organization@number/name@number as GitHub writes it into OIDC subjects, or ""."""
         if self.ids is None:
             return ""
         owner, _, name = self.name.partition("/")
@@ -61,7 +61,7 @@ def facts(environment: Environment, service: str) -> dict[str, str]:
 
 
 def boundary_of(caller: str, service: str, environment: str) -> str | None:
-    """The boundary that this caller must put on every role it makes; None unless it is the deploy role.
+    """The ARN of the boundary that the deploy role must put on every role; None for any other caller.
 
     caller: the Arn of GetCallerIdentity's answer.
     """
@@ -73,7 +73,7 @@ def boundary_of(caller: str, service: str, environment: str) -> str | None:
 
 
 def repository(name: str, owner_id: str, repository_id: str) -> Repository:
-    """A repository as somebody named it. Raises UsageError where GitHub could not call one so."""
+    """The repository of this name. Raises UsageError for a name or numbers that no repository has."""
     if not _REPOSITORY.fullmatch(name):
         raise UsageError(
             f"{name!r} is not a repository on GitHub", next_step="name it REPOSITORY=organization/repository"
@@ -88,7 +88,7 @@ def repository(name: str, owner_id: str, repository_id: str) -> Repository:
 
 
 def of_origin(root: Path) -> str:
-    """organization/repository of git's remote `origin`. Raises UsageError where it does not lie on GitHub."""
+    """organization/repository of git's remote `origin`. Raises UsageError where that is not on GitHub."""
     asked = subprocess.run(  # noqa: S603
         ["git", "-C", str(root), "remote", "get-url", "origin"],  # noqa: S607
         capture_output=True,
@@ -106,36 +106,36 @@ def of_origin(root: Path) -> str:
 
 
 def must_be_short(service: str, environment: str) -> None:
-    """That what CloudFormation makes for an environment can be told by its name. Raises UsageError.
+    """Raises UsageError where CloudFormation would cut the environment out of the name of a role.
 
-    It names a role after its stack, and of a stack's name it keeps 24 characters where the whole would be too
-    long; that is what others saw, AWS does not say. The deploy role goes by `<service>-<environment>-`.
+    CloudFormation names a role after its stack, and keeps 24 characters of a long stack name. AWS does not
+    document the number; others have observed it. The deploy role may touch `<service>-<environment>-*` only.
     """
     if len(f"{service}-{environment}-") > 24:
         raise UsageError(
             f"the names {service} and {environment} are too long together",
-            why="CloudFormation cuts long names of roles; 22 letters for both are what it leaves",
+            why="CloudFormation cuts long names of roles, and leaves 22 letters for both",
             next_step="give the environment, or the service, a shorter name",
         )
 
 
 def must_be_apart(environments: Iterable[Environment]) -> None:
-    """That no environment's role reaches another's things, which names decide. Raises UsageError.
+    """Raises UsageError where the name of an environment lets its role reach another environment.
 
-    environments: all of the project; those of different accounts cannot reach each other anyway.
+    environments: all of the project. Environments in different accounts cannot reach each other.
     """
     every = sorted(environments, key=lambda each: each.name)
     for one in every:
         if one.name.partition("-")[0] in _RESERVED:
             raise UsageError(
                 f"an environment can't be called {one.name}",
-                why="what makes GitHub's roles and what is launched in other regions is called so",
+                why="the stacks of GitHub's roles, or of launches in other regions, have this name",
                 next_step="give it another name",
             )
         for other in every:
             if other.account == one.account and other.name.startswith(f"{one.name}-"):
                 raise UsageError(
                     f"the role of {one.name} would reach {other.name} too",
-                    why=f"what belongs to {other.name} has names that begin with {one.name}-",
+                    why=f"the names of {other.name}'s resources begin with {one.name}-",
                     next_step="give one of them another name, or an account of its own",
                 )

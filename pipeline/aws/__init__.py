@@ -1,1 +1,1 @@
-"""AWS as the pipeline reaches it: session, errors, the lock, and what ECS says of deployments and tasks."""
+"""AWS as the pipeline reaches it: session, errors, the lock, and ECS's deployments and tasks."""

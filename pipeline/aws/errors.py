@@ -1,4 +1,4 @@
-"""AWS's errors, the network's and a full disk's in Slipway's words."""
+"""The errors of AWS, of the network and of a full disk, in Slipway's words."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ import botocore.exceptions
 
 from pipeline.errors import AwsRefusedError, AwsUnreachableError, CredentialsError, SlipwayError, full_disk
 
-# In whatever code: a request that is signed with another time than AWS's.
+# AWS refuses a request that was signed by a wrong clock with various codes.
 _CLOCK = re.compile(r"Signature expired|Signature not yet current|RequestTimeTooSkewed")
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _INVALID = {
@@ -36,7 +36,7 @@ class Tolerated:
 
 
 def first_failure(errors: Iterable[BaseException | None]) -> SlipwayError | None:
-    """The first error in our words, or None where there is none; one that is a bug is raised as it is."""
+    """The first error in Slipway's words, or None where there is none. A bug is raised as it is."""
     for error in errors:
         if error is not None:
             ours = in_our_words(error)
@@ -47,13 +47,13 @@ def first_failure(errors: Iterable[BaseException | None]) -> SlipwayError | None
 
 
 def others(failure: SlipwayError, errors: Mapping[str, BaseException | None]) -> dict[str, SlipwayError]:
-    """The errors, by name and in our words, without `failure` itself."""
+    """The errors, by name and in Slipway's words, without `failure` itself."""
     found = {name: in_our_words(error) for name, error in errors.items() if error is not None}
     return {name: error for name, error in found.items() if error is not None and str(error) != str(failure)}
 
 
 def in_our_words(error: BaseException) -> SlipwayError | None:
-    """AWS's, the network's or a full disk's error as one of ours, or None where it is a bug."""
+    """The error of AWS, of the network or of a full disk as a SlipwayError; None for a bug."""
     if isinstance(error, SlipwayError):
         return error
     if isinstance(error, botocore.exceptions.ClientError):
@@ -81,7 +81,9 @@ def in_our_words(error: BaseException) -> SlipwayError | None:
         )
     if isinstance(error, botocore.exceptions.BotoCoreError):
         return AwsUnreachableError(
-            "AWS could not be asked", why=str(error), next_step="mend what it names and run the command again"
+            "AWS could not be asked",
+            why=str(error),
+            next_step="mend what the reason names and run the command again",
         )
     return full_disk(str(error))
 
@@ -100,7 +102,7 @@ def _from_answer(error: botocore.exceptions.ClientError) -> SlipwayError:
         what = "AWS does not know these credentials"
         next_step = (
             "check AWS_PROFILE or the access key; or enable the region in the account's settings, "
-            "where it is one that AWS does not enable by itself"
+            "if AWS does not enable that region by itself"
         )
     elif code in _DENIED:
         action = re.search(r"perform: (\S+)", message)

@@ -1,8 +1,10 @@
-"""One deploy at a time per environment: a lock that lives in AWS, has an owner, and expires with it.
+"""One deploy at a time per environment: a lock in AWS that names its owner and expires when its owner dies.
 
-It is an SSM parameter made with Overwrite=False, which only one of two can do. Its owner writes it again
-every minute; one that was not written for five minutes belongs to a dead runner and is taken over. Ages are
-measured by AWS's clock alone. A process that died on this very machine is recognised at once.
+The lock is an SSM parameter made with Overwrite=False: of two runs that make the parameter, SSM refuses one.
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+The owner writes the parameter again every minute. A lock that was not written for five minutes belongs to a
+dead runner, and the next run takes it over. AWS's clock alone measures ages. An owner that died on this
+machine, in this pid namespace, is recognised at once.
 """
 
 import getpass
@@ -36,7 +38,7 @@ SETTLE = 2.0
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds the lock. process: identifies it on its machine, across reboots; empty where unknown."""
+    """Who holds the lock. process: names the process on its machine, across reboots; "" where unknown."""
 
     token: str
     who: str
@@ -47,11 +49,12 @@ class Owner:
 
 
 def parameter_name(service: str, environment: str) -> str:
+    """The name of the SSM parameter that is an environment's lock."""
     return f"/slipway/{service}/{environment}/lock"
 
 
 def myself(doing: str) -> Owner:
-    """This process as an owner; in GitHub Actions with the run's address."""
+    """This process as an owner; in GitHub Actions with the address of the workflow run."""
     run = os.environ.get("GITHUB_RUN_ID")
     who = _user()
     if run:
@@ -71,7 +74,7 @@ def held(
     sleep: Callable[[float], None] = time.sleep,
     is_dead: Callable[[str], bool] | None = None,
 ) -> Iterator[None]:
-    """Hold the lock for the block. Raises BusyError where another deploy has it."""
+    """Hold the lock for the block. Raises BusyError where another process holds the lock."""
     _acquire(ssm, name, owner, log, sleep, is_dead or _is_dead_here)
     stop = threading.Event()
     beat = threading.Thread(target=_beat, args=(ssm, name, owner, stop), name="lock", daemon=True)
@@ -88,9 +91,9 @@ def held(
 def wait_for(
     take: Callable[[], AbstractContextManager[None]], log: Callable[[str], None], wait: Wait, patience: float
 ) -> Iterator[None]:
-    """Hold what `take` gives for the block, trying again for `patience` seconds while it raises BusyError.
+    """Hold what `take` gives for the block. While `take` raises BusyError, try again for `patience` seconds.
 
-    Raises the last BusyError once they are over.
+    Raises the last BusyError after that.
     """
     with ExitStack() as held:
         busy: list[BusyError] = []
@@ -124,7 +127,7 @@ def _acquire(
         return
     other, age = _read(ssm, name)
     if other is not None and other.token == owner.token:
-        return  # the answer to our own request was lost, and botocore sent it again
+        return  # the answer to the first request was lost, and botocore sent the request again
     if other is not None:
         dead = is_dead(other.process)
         if not dead and age < STALE_AFTER:
@@ -134,13 +137,13 @@ def _acquire(
                 next_step="wait for it to end and run the command again; if its machine died, the lock "
                 f"ends by itself within {STALE_AFTER / 60:.0f} minutes",
             )
-        reason = "its process is gone" if dead else f"not a sign of it for {age:.0f} s"
+        reason = "its process is gone" if dead else f"no sign of its process for {age:.0f} s"
         log(f"taking over from `{other.doing}` by {other.who} on {other.host}: {reason}")
         _delete(ssm, name)
     if not _create(ssm, name, owner):
         raise _lost()
     if other is not None:
-        # Two runs that both saw a stale lock may both delete and create: the later one's stays.
+        # Of two runs that saw one stale lock, the slower may delete the lock that the quicker has made.
         sleep(SETTLE)
         now, _ = _read(ssm, name)
         if now is None or now.token != owner.token:
@@ -155,12 +158,12 @@ def _create(ssm: "SSMClient", name: str, owner: Owner) -> bool:
 
 
 def _delete(ssm: "SSMClient", name: str) -> None:
-    with Tolerated("ParameterNotFound"):  # of two that take over, one is quicker
+    with Tolerated("ParameterNotFound"):  # another run took the lock over
         ssm.delete_parameter(Name=name)
 
 
 def _read(ssm: "SSMClient", name: str) -> tuple[Owner | None, float]:
-    """The owner, and the seconds since it last gave a sign, both times being AWS's."""
+    """The owner, and the seconds since the owner last wrote the parameter, by AWS's clock."""
     try:
         answer = ssm.get_parameter(Name=name)
     except ClientError as error:
@@ -183,7 +186,7 @@ def _beat(ssm: "SSMClient", name: str, owner: Owner, stop: threading.Event) -> N
             if current is not None and current.token == owner.token:
                 ssm.put_parameter(Name=name, Value=_value(owner), Type="String", Overwrite=True)
         except (BotoCoreError, ClientError):
-            continue  # the next beat may get through; five in a row must fail before the lock is lost
+            continue  # the lock is lost only when five writes in a row fail
 
 
 def _release(ssm: "SSMClient", name: str, owner: Owner) -> None:
@@ -192,7 +195,7 @@ def _release(ssm: "SSMClient", name: str, owner: Owner) -> None:
         if current is not None and current.token == owner.token:
             ssm.delete_parameter(Name=name)
     except (BotoCoreError, ClientError):
-        return  # it ends by itself; the deploy's own outcome matters more
+        return  # the lock expires by itself; the outcome of the deploy matters more
 
 
 def _lost() -> BusyError:
@@ -209,12 +212,12 @@ def _value(owner: Owner) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in some containers
+    except (KeyError, OSError):  # in some containers the user id has no name
         return f"uid {os.getuid()}"
 
 
 def _process(pid: int) -> str:
-    """boot id, pid namespace, pid and start time: the same process and no other. Empty off Linux."""
+    """Boot id, pid namespace, pid and start time, which no two processes share. Empty off Linux."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         namespace = Path("/proc/self/ns/pid").readlink()
@@ -225,7 +228,7 @@ def _process(pid: int) -> str:
 
 
 def _is_dead_here(process: str) -> bool:
-    """True only where `process` ran on this machine in this pid namespace and is no longer there."""
+    """Whether `process` ran on this machine, in this pid namespace, and has ended."""
     mine = _process(os.getpid()).split()
     theirs = process.split()
     if len(mine) != 4 or len(theirs) != 4 or mine[:2] != theirs[:2]:

@@ -1,5 +1,5 @@
-"""How the tasks of a service revision are, or were when they ended: their health as ECS and the load balancer
-see it, and what they said last. For a version that is given up.
+"""The tasks of a service revision that is given up: their health by ECS and by the load balancer, and their
+last log lines.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
 
 _TASKS = 2
-"""As many are told; they tend to suffer from the same."""
+"""How many tasks are told of; the tasks of one revision tend to fail for the same reason."""
 
 
 def of_tasks(
@@ -27,7 +27,7 @@ def of_tasks(
     definition: str,
     target_groups: Sequence[str],
 ) -> list[str]:
-    """Lines on the tasks of a service from the task definition `definition`: those that run, else those that
+    """Lines on the service's tasks of the task definition `definition`: on those that run, else on those that
     stopped within the last hour.
     """
     cluster, service = stopped_tasks.names(service_arn)

@@ -25,7 +25,10 @@ _GONE = ("ServiceNotFoundException", "ClusterNotFoundException")
 
 @dataclass(frozen=True)
 class Hook:
-    """One lifecycle hook of the stage the deployment is in."""
+    """A lifecycle hook of the stage that the deployment is in. kind: PAUSE or AWS_LAMBDA.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html
+    """
 
     hook_id: str
     kind: str
@@ -33,12 +36,17 @@ class Hook:
 
     @property
     def waits_for_an_answer(self) -> bool:
+        """ECS pauses at this hook until ContinueServiceDeployment is called."""
         return self.kind == "PAUSE" and self.status == "AWAITING_ACTION"
 
 
 @dataclass(frozen=True)
 class ServiceDeployment:
-    """What DescribeServiceDeployments shows of one deployment. stage: "" before the first."""
+    """What DescribeServiceDeployments shows of one deployment. stage: "" before the first stage.
+
+    target, sources: ARNs of the new service revision and of those it replaces. running, requested: tasks of
+    the new revision. production_weight: percent of the production traffic that goes to the new revision.
+    """
 
     arn: str
     status: str
@@ -58,40 +66,43 @@ class ServiceDeployment:
 
     @property
     def id(self) -> str:
+        """The last part of the ARN."""
         return self.arn.rsplit("/", 1)[-1]
 
     @property
     def under_way(self) -> bool:
-        """A status that nobody knows yet is no end."""
+        """Not at its end. A status that this module does not know is no end."""
         return self.status not in ENDED
 
     @property
     def rolling_back(self) -> bool:
+        """ECS puts the earlier revision back, or has been asked to."""
         return self.status in _ROLLING_BACK
 
     @property
     def failed(self) -> bool:
-        """It ended, and the new revision is not what serves."""
+        """The deployment ended, and the new revision does not serve."""
         return self.status in _FAILED
 
     @property
     def rolling(self) -> bool:
-        """It replaces task by task: no stages, and both versions answer meanwhile."""
+        """ECS replaces task by task: without stages, and both versions answer until the end."""
         return self.strategy == "ROLLING"
 
     @property
     def is_the_first(self) -> bool:
-        """Nothing served before it."""
+        """Nothing served before this deployment."""
         return not self.sources
 
     @property
     def why(self) -> str:
+        """ECS's reason for the rollback, else for the status."""
         return self.rollback_reason or self.reason
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A service revision: what runs, and in which network."""
+    """A service revision: what runs, and in which network. image: by digest where ECS knows the digest."""
 
     arn: str
     task_definition: str
@@ -101,7 +112,7 @@ class Revision:
 
     @property
     def digest(self) -> str:
-        """`sha256:...`, or nothing where the image is not named by digest."""
+        """`sha256:...`, or "" where the image is not named by digest."""
         return self.image.partition("@")[2]
 
 
@@ -114,20 +125,20 @@ def latest(ecs: "ECSClient", service_arn: str) -> ServiceDeployment | None:
 
 
 def describe(ecs: "ECSClient", arn: str) -> ServiceDeployment | None:
-    """One deployment as it is now; None where ECS no longer knows it."""
+    """One deployment as it is now; None where ECS no longer knows the deployment."""
     found = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
     return _read(found[0]) if found else None
 
 
 def successful(ecs: "ECSClient", service_arn: str) -> list[str]:
-    """The service revisions that were released, the newest first."""
+    """The ARNs of the service revisions whose deployment succeeded, the newest first."""
     briefs = [brief for brief in listed(ecs, service_arn) if brief["status"] == "SUCCESSFUL"]
     briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
     return [brief["targetServiceRevisionArn"] for brief in briefs]
 
 
 def revision(ecs: "ECSClient", arn: str) -> Revision:
-    """The service revision `arn`. Raises AwsRefusedError where ECS does not know it (yet)."""
+    """The service revision `arn`. Raises AwsRefusedError where ECS does not know the revision (yet)."""
     found = ecs.describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"]
     if not found:
         raise AwsRefusedError(f"ECS does not know {arn}", next_step="run the same command again")
@@ -160,13 +171,15 @@ def roll_back(ecs: "ECSClient", deployment: ServiceDeployment) -> None:
 
 
 def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[type_defs.ServiceDeploymentBriefTypeDef]":
-    """Every deployment of the service in brief, as ListServiceDeployments gives it; none where somebody
-    deleted the service. ECS remembers 90 days, and gives 20 at a time unless asked for more.
+    """Every deployment of the service in brief, none where somebody deleted the service.
+
+    ECS keeps deployments for 90 days, and lists 20 at a time unless asked for more:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
     """
     cluster = service_arn.split("/")[1]
     request: type_defs.ListServiceDeploymentsRequestTypeDef
     request = {"service": service_arn, "cluster": cluster, "maxResults": 100}
-    while True:  # botocore has no paginator for it
+    while True:  # botocore has no paginator for ListServiceDeployments
         try:
             page = ecs.list_service_deployments(**request)
         except ClientError as error:

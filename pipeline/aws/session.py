@@ -1,4 +1,4 @@
-"""The AWS session: its clients, its count of calls, and whose account it may be.
+"""The AWS session: its clients, its count of calls, and the account that it must belong to.
 
 Retries: the `standard` mode backs off with jitter on throttling and on transient errors; ten attempts span
 more than a minute, so throttling never fails a deploy.
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _ATTEMPTS = 10
-# The first call of every command is to STS: where nothing answers it should not take a minute to say so.
+# The first call of every command is to STS; where nothing answers, an error must not take a minute.
 _FIRST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach AWS: only the region for a real one, `endpoint` and throw-away keys for the local one."""
+    """How to reach AWS: the region alone for AWS itself, `endpoint` and throw-away keys for the local AWS."""
 
     region: str
     endpoint: str | None = None
@@ -47,7 +47,10 @@ class Access:
 
 
 class Aws:
-    """Clients by service name, made once; boto3 sessions are not safe across threads, clients are."""
+    """Clients by service name, each made once: a client is safe across threads, a boto3 session is not.
+
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
+    """
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -68,17 +71,18 @@ class Aws:
 
     @property
     def region(self) -> str:
+        """The region's name, eu-west-1."""
         return self.access.region
 
     def must_know_region(self, environment: Environment) -> None:
-        """Raises EnvironmentFileError for a region that has no Fargate, as far as this boto3 knows."""
+        """Raises EnvironmentFileError for a region that has no ECS, as far as this boto3 knows."""
         partitions = self._session.get_available_partitions()
         known = [r for p in partitions for r in self._session.get_available_regions("ecs", p)]
         if self.region not in known:
             raise EnvironmentFileError(
                 f"infra/environments/{environment.name}.yaml: region: "
                 f"{self.region} is not an AWS region with ECS" + did_you_mean(self.region, known),
-                next_step="correct it, or update boto3 if the region is a new one",
+                next_step="correct the region, or update boto3 if the region is new",
             )
 
     @overload
@@ -102,8 +106,8 @@ class Aws:
     @overload
     def client(self, service: Literal["sts"]) -> "STSClient": ...
     def client(self, service: Any) -> Any:
-        """One client per service, made at its first use."""
-        # Any: what a caller may ask for, and what it gets, stands in the overloads.
+        """The client of a service, made at its first use. Raises UsageError for a wrong AWS_ENDPOINT_URL."""
+        # Any: the overloads say which client each name gives.
         with self._lock:
             if service not in self._clients:
                 config = _config(service)
@@ -113,7 +117,7 @@ class Aws:
                     )
                 except ValueError as error:
                     raise UsageError(
-                        "that is no address of AWS",
+                        "AWS_ENDPOINT_URL is no address",
                         why=str(error),
                         next_step="write AWS_ENDPOINT_URL as http://localhost:4566, or unset it",
                     ) from error
@@ -121,7 +125,7 @@ class Aws:
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether images go to this machine and not to AWS: a rehearsal, by whatever way boto3 was told."""
+        """Whether ECR's endpoint is this machine, so that this is a rehearsal, however boto3 was told."""
         host = urlsplit(self.client("ecr").meta.endpoint_url).hostname or ""
         try:
             return ip_address(host).is_loopback
@@ -142,7 +146,7 @@ def _config(service: str) -> Config:
             next_step="set it to a whole number, or unset it",
         )
     return Config(
-        # Whoever asks for fewer asks for a release that throttling ends.
+        # Never fewer: with fewer attempts throttling would end a release.
         retries={"mode": "standard", "total_max_attempts": max(attempts, int(named))},
         connect_timeout=5,
         read_timeout=60,

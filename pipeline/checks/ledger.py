@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 @dataclass(frozen=True)
 class Entry:
-    """One request. at: Unix time; seconds: until the answer; status: 0 where none came; stage: the
-    deployment's at that time; counts: whether production traffic was on its way to the new version; reached:
-    False where the load balancer could not be asked, which is the network's fault and no version's.
+    """One request. at: Unix time; seconds: until the answer; status: 0 where no answer came; stage: of the
+    deployment at that time; counts: whether a failure may speak against the new version; reached: False
+    where the request did not reach the load balancer, which is no version's fault.
     """
 
     at: float
@@ -30,12 +30,13 @@ class Entry:
 
     @property
     def failed(self) -> bool:
+        """No answer came, or a status of 500 or more."""
         return self.status == 0 or self.status >= 500
 
 
 class Ledger:
-    """Written line by line, so that it is whole up to the moment a runner dies, and carried on by the next;
-    safe across threads. file: None where it can be kept nowhere.
+    """The ledger of one rollout, written line by line: a runner that dies leaves a whole ledger, and the next
+    runner carries on with it. Safe across threads. file: None keeps the ledger in memory only.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -53,7 +54,7 @@ class Ledger:
             self._out.write(b"\n")
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry; one that can't be written (the disk is full) counts all the same."""
+        """Keep an entry. An entry that can't be written, as on a full disk, counts all the same."""
         line = json.dumps(asdict(entry)) + "\n"
         with self._lock:
             self.entries.append(entry)
@@ -62,16 +63,18 @@ class Ledger:
                     self._out.write(line.encode())
 
     def close(self) -> None:
+        """Close the file. Entries that are added afterwards are not written."""
         with self._lock:
             self._out.close()
 
     def errors(self, version: str, within: float, limit: int) -> int:
         """Failed requests of the last `within` seconds that speak against `version`.
 
-        An answer that names another version says nothing about this one. One that names none, as the load
-        balancer's own, is the new version's fault once all traffic is its own; earlier, only where fewer than
-        `limit` such were seen in the last `within` seconds before the shift: else what served is broken, and
-        this may be the cure. version: "" where it is not known; then every answer counts.
+        An answer that names another version says nothing about `version`. An answer that names no version is
+        the load balancer's own. In the bake time, when all traffic goes to `version`, it speaks against
+        `version`. In earlier stages, it does so only if fewer than `limit` such answers came in the last
+        `within` seconds before the shift: else the version before is broken, and `version` may be the cure.
+        version: "" where it is not known; then every answer counts.
         """
         with self._lock:
             entries = list(self.entries)
@@ -90,8 +93,10 @@ class Ledger:
 
 
 def opened(file: Path | None, folder: Path, name: str, log: Callable[[str], None]) -> Ledger:
-    """A new ledger in `file`; where that is None or can't be written, the one of that name in `folder`, and
-    where that can't be written either, one that is kept nowhere: a full disk must not end who holds the gate.
+    """A new ledger in `file`. Where `file` is None or can't be written: the ledger `name` in `folder`.
+
+    Where the folder can't be written either: a ledger in memory. A full disk must not end the process that
+    answers the gates.
     """
     kept = folder / (re.sub(r"[^\w.-]", "-", name) + ".jsonl")
     if file is not None:
@@ -99,7 +104,7 @@ def opened(file: Path | None, folder: Path, name: str, log: Callable[[str], None
             file.unlink(missing_ok=True)
             return Ledger(file)
         except OSError as error:
-            log(f"({file} can't be the ledger, which is kept in {kept}: {error})")
+            log(f"({file} can't be written; the ledger is kept in {kept}: {error})")
     try:
         return Ledger(kept)
     except OSError as error:
@@ -108,7 +113,7 @@ def opened(file: Path | None, folder: Path, name: str, log: Callable[[str], None
 
 
 def read(file: Path) -> list[Entry]:
-    """The entries of a ledger; a last line that was cut off by a dying runner is left out."""
+    """The entries of a ledger. A line that a dying runner has cut off is left out."""
     entries = []
     for line in file.read_text(encoding="utf-8").splitlines():
         try:
@@ -128,7 +133,7 @@ def summary(entries: Iterable[Entry]) -> str:
 
 
 def first_errors(entries: Iterable[Entry], count: int = 3) -> list[str]:
-    """The first failed requests that count, in words."""
+    """A line for each of the first `count` failed requests that may speak against the new version."""
     failed = [entry for entry in entries if entry.failed and entry.counts and entry.reached][:count]
     return [
         f"{entry.stage}: {entry.status or 'no answer'} from version {entry.version or 'unknown'}"

@@ -1,4 +1,4 @@
-"""Production watched while a rollout goes on: the probe, its ledger, what speaks against the version."""
+"""Watches production during a rollout: the probe, its ledger, and what speaks against the new version."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ from pipeline.context import Context
 
 
 class ProbeMonitor:
-    """One rollout's. version: what the new version calls itself, "" where that is not known; file: where the
-    ledger was wanted; name: what it is called where nobody wanted it anywhere.
+    """Monitors one rollout. url: of the load balancer. version: the new version's X-Service-Version, "" where
+    unknown. file: the ledger; None for .slipway/<name>.jsonl.
     """
 
     def __init__(
@@ -34,18 +34,18 @@ class ProbeMonitor:
         self.probe = Probe(http, url + path, self.ledger, self._rules.probes_per_second)
 
     def at(self, stage: str, *, counts: bool) -> None:
-        """The rollout is at `stage` now; counts: whether a failure may speak against the new version."""
+        """The rollout is at `stage` now. counts: whether a failure may speak against the new version."""
         self.probe.stage, self.probe.counts = stage, counts
         self.probe.start()
 
     @property
     def errors(self) -> int:
-        """How many failed requests of late speak against the new version."""
+        """Failed requests of the last failed_probes_within_seconds that speak against the new version."""
         within, limit = self._rules.failed_probes_within_seconds, self._rules.failed_probes
         return self.ledger.errors(self._version, within, limit)
 
     def end(self) -> Path | None:
-        """Stop asking and draw the picture; gives the ledger's file, None where there is none."""
+        """Stop the probe and draw the picture. Gives the ledger's file, None where there is none."""
         self.probe.stop()
         if not self.ledger.entries:
             return None

@@ -11,13 +11,13 @@ from pipeline.checks.ledger import Entry, Ledger
 from pipeline.checks.smoke import VERSION_HEADER
 
 TIMEOUT = 5.0
-"""Seconds for one answer; one that takes longer counts as none."""
+"""Seconds for one answer; an answer that takes longer counts as no answer."""
 
 
 class Probe:
     """Asks `url` with GET, `rate` times a second, in a thread of its own.
 
-    `now` is Unix time. `stage` and `counts` are set by who follows the rollout and written into each entry.
+    now: Unix time. The monitor sets `stage` and `counts`, which are written into each entry.
     """
 
     def __init__(
@@ -38,19 +38,20 @@ class Probe:
         self.stage, self.counts = "", False
 
     def start(self) -> None:
+        """Start the thread, if it has not started yet."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End it; the request on its way is waited for."""
+        """End the thread, once the request on its way is answered, and close the ledger."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(TIMEOUT + 1)
         self.ledger.close()
 
     def ask_once(self) -> Entry:
-        """One request, into the ledger."""
+        """Send one request, and keep its entry in the ledger."""
         at, began, stage, counts = self._now(), self._clock(), self.stage, self.counts
         status, version, error, reached = 0, "", "", True
         try:
@@ -75,8 +76,8 @@ class Probe:
 
 
 def _was_reached(failure: Exception) -> bool:
-    """Whether the load balancer took the request: it takes every connection, whatever is behind it. What
-    fails later (no answer, one that is cut off or stalls) may be the version's fault.
+    """Whether the load balancer took the connection, which it does whatever its targets do. A failure after
+    that (no answer, an answer that is cut off or stalls) may be the version's fault.
     """
     if isinstance(failure, requests.ConnectTimeout):
         return False

@@ -1,7 +1,7 @@
 """Smoke tests: HTTP checks of a running service at its load balancer, each with its time.
 
-What every service is asked is here: it answers, the expected version settles, a forbidden method gets 405,
-the actuator is not reachable. What only this service is asked stands in app/smoke.yaml (service_checks.py).
+The checks of every service are here: the service answers, the expected version settles, a forbidden method
+gets 405, the actuator is not reachable. The checks of one service are in app/smoke.yaml (smoke_file.py).
 """
 
 import time
@@ -19,7 +19,7 @@ DIGEST_HEADER = "X-Image-Digest"
 LONGEST_PAUSE = 2.0
 """Seconds between two requests to a service that has not settled."""
 SETTLED_AFTER = 5
-"""Answers in a row from the expected version: with two or more targets one would prove nothing."""
+"""Answers in a row from the expected version. A single answer proves nothing about a second target."""
 
 
 _WAITER = Waiter(longest_pause=LONGEST_PAUSE)
@@ -27,8 +27,8 @@ _WAITER = Waiter(longest_pause=LONGEST_PAUSE)
 
 @dataclass(frozen=True)
 class Target:
-    """The service under test. version: None where any will do. digest: of the image that must answer, None
-    where it is not asked for. forbidden_method: one the listener refuses.
+    """The service under test. probe: a path that answers 200. version, digest: of the image that must answer;
+    None for any. forbidden_method: a method that the listener refuses.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Check:
-    """A named check; `run` gives a word on what it saw, or raises CheckFailed."""
+    """A named check. run: gives in a word what the check saw, or raises CheckFailed."""
 
     name: str
     run: Callable[[Session], str]
@@ -49,7 +49,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check found; seconds."""
+    """What a check found. seconds: how long the check took; detail: what the check saw."""
 
     name: str
     passed: bool
@@ -62,7 +62,7 @@ class Outcome:
 
 
 class CheckFailed(Exception):  # noqa: N818 - an outcome, not an error of the program
-    """A check saw something else than it should."""
+    """A check saw something else than it expected."""
 
 
 def generic_checks(target: Target, waiter: Waiter = _WAITER) -> list[Check]:
@@ -86,7 +86,7 @@ def run(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Outcome]:
-    """Run the checks in order; the first, on which all others rest, must pass for the others to be tried."""
+    """Run the checks in order. If the first check fails, on which the others rest, the others are not run."""
     outcomes: list[Outcome] = []
     for check in checks:
         started = clock()
@@ -190,7 +190,7 @@ def _hidden(http: Session, target: Target) -> str:
 
 
 def forbidden_method(allowed: str) -> str:
-    """A method that is not among the allowed ones (comma-separated, as the template's parameter is).
+    """A method that is not in `allowed`, the comma-separated list of the parameter AllowedHttpMethods.
 
     Raises UsageError where every method is allowed.
     """
@@ -198,4 +198,4 @@ def forbidden_method(allowed: str) -> str:
     for method in ("DELETE", "PUT", "PATCH", "OPTIONS"):
         if method not in methods:
             return method
-    raise UsageError("every HTTP method is allowed", next_step="leave one out of AllowedHttpMethods")
+    raise UsageError("every HTTP method is allowed", next_step="take a method out of AllowedHttpMethods")

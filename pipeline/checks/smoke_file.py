@@ -12,8 +12,8 @@
           - request: GET /orders/{order}
             expect: {status: 200, json: {id: "{order}"}}
 
-`expect.json` names the keys that must be there with those values; others may be. `{name}` stands for a saved
-value, `{unique}` for one that is new at every run. A body is JSON of any shape (Any).
+`expect.json` names keys that the answer must have, with their values; the answer may have others. `{name}`
+stands for a saved value, `{unique}` for a value that is new at every run. A body is JSON of any shape (Any).
 """
 
 import re
@@ -38,7 +38,7 @@ class _Strict(BaseModel):
 
 
 class Expect(_Strict):
-    """What an answer must be."""
+    """What an answer must have: its status, and some of its JSON and headers."""
 
     status: int = Field(ge=100, le=599)
     body: dict[str, Any] = Field(default_factory=dict, alias="json")
@@ -46,7 +46,7 @@ class Expect(_Strict):
 
 
 class Step(_Strict):
-    """One request and what is expected of its answer."""
+    """One request, what its answer must have, and what of the answer is saved (name -> key)."""
 
     request: str = Field(pattern=_REQUEST)
     headers: dict[str, str] = Field(default_factory=dict)
@@ -56,7 +56,7 @@ class Step(_Strict):
 
 
 class ServiceCheck(_Strict):
-    """A named row of steps."""
+    """A named check: its steps, one after the other."""
 
     name: str
     steps: list[Step] = Field(min_length=1)
@@ -70,7 +70,7 @@ class SmokeFile(_Strict):
 
 
 def load(file: Path) -> SmokeFile:
-    """Read app/smoke.yaml; an absent file is an empty one. Raises UsageError with all its faults."""
+    """Read app/smoke.yaml, which may be absent. Raises UsageError with all faults of the file."""
     if not file.is_file():
         return SmokeFile()
     shown = f"{file.parent.name}/{file.name}"
@@ -78,13 +78,17 @@ def load(file: Path) -> SmokeFile:
         content = yaml.load(file.read_text(encoding="utf-8"), strict_yaml.StrictLoader)  # noqa: S506 - a SafeLoader
         return SmokeFile.model_validate(content if content is not None else {})
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown} can't be read as UTF-8", why=str(error), next_step="mend it") from error
+        raise UsageError(
+            f"{shown} can't be read as UTF-8", why=str(error), next_step="mend the file"
+        ) from error
     except yaml.YAMLError as error:
         problem, line = strict_yaml.describe(error)
         raise UsageError(f"{shown}:{line} does not parse", why=problem, next_step="mend that line") from error
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise UsageError(f"{shown} does not hold together", next_step="mend it", details=faults) from error
+        raise UsageError(
+            f"{shown} does not hold together", next_step="mend the file", details=faults
+        ) from error
 
 
 def checks(content: SmokeFile, url: str) -> list[Check]:

@@ -8,11 +8,12 @@ from pipeline.waiting import Waiter
 
 
 def file(context: Context) -> Path:
+    """app/smoke.yaml, which may not exist."""
     return context.project.app / "smoke.yaml"
 
 
 def probe_path(context: Context) -> str:
-    """The path that answers 200 whenever the service is well."""
+    """The path that answers 200 while the service is well. Raises UsageError for a faulty app/smoke.yaml."""
     return smoke_file.load(file(context)).probe
 
 
@@ -25,7 +26,11 @@ def checks(
     settle_seconds: float = 120.0,
     served_before: bool = False,
 ) -> list[smoke.Check]:
-    """The checks against the service at `url`; of a version that served before, only the generic ones."""
+    """The checks against the service at `url`.
+
+    served_before: an earlier version is tested, so without app/smoke.yaml, which may test what that version
+    does not have. Raises UsageError for a faulty app/smoke.yaml.
+    """
     content = smoke_file.load(file(context))
     allowed = next(
         (n.given["AllowedHttpMethods"] for n in context.nodes.values() if "AllowedHttpMethods" in n.given), ""

@@ -15,7 +15,7 @@ _ERROR = "#cc3333"
 
 
 def keep(kept: Ledger, title: str, log: Callable[[str], None]) -> None:
-    """Draw the picture beside the ledger, and say where both are."""
+    """Draw the picture into a file beside the ledger, and log where both are."""
     log(f"production probe: {summary(kept.entries)}")
     if kept.file is None:
         return
@@ -23,7 +23,7 @@ def keep(kept: Ledger, title: str, log: Callable[[str], None]) -> None:
     try:
         picture.write_text(draw(kept.entries, title), encoding="utf-8")
     except OSError as error:
-        log(f"ledger: {kept.file}; its picture could not be kept: {error}")
+        log(f"ledger: {kept.file}; its picture could not be written: {error}")
     else:
         log(f"ledger: {kept.file}, as a picture: {picture}")
 

@@ -1,4 +1,4 @@
-"""The commands that let GitHub Actions into an account: bootstrap, and identity, which a workflow asks."""
+"""The commands that let GitHub Actions into an account: bootstrap, and identity, which workflows run."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from pipeline.cli.command import ENVIRONMENT, Argument, command, flag, option
 from pipeline.config import environment, project
 from pipeline.github import step_outputs
 
-NUMBERS = "its number, where the repository's OIDC subjects carry numbers"
+NUMBERS = "number, where the repository's OIDC subjects carry numbers"
 
 if TYPE_CHECKING:
     from pipeline.cli.console import Reporter
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @command("identity", "Print the roles that a workflow signs in with, as step outputs.", ENVIRONMENT)
 def identity(arguments: argparse.Namespace, _: "Reporter") -> None:
-    """What a workflow must know to sign in, printed and as the step's outputs; AWS is not asked."""
+    """Print what a workflow must know to sign in, and give it as step outputs. AWS is not asked."""
     here = project.find(Path.cwd())
     loaded = environment.load(arguments.environment, here.environments)
     facts = roles.facts(loaded, here.service)
@@ -36,11 +36,11 @@ def identity(arguments: argparse.Namespace, _: "Reporter") -> None:
         "an environment: a file in infra/environments/; all in one account and region",
         nargs="+",
     ),
-    option("--repository", "ORG/REPO", "on GitHub (git's origin)", default=""),
-    option("--owner-id", "NUMBER", f"the organization, {NUMBERS}", default=""),
-    option("--repository-id", "NUMBER", f"the repository, {NUMBERS}", default=""),
-    Argument("--branch", default="main", help="whose pushes build images (main)"),
-    flag("--regional", "with a role that launches everything in other regions, for regional.yml"),
+    option("--repository", "ORG/REPO", "the repository on GitHub (git's origin)", default=""),
+    option("--owner-id", "NUMBER", f"the organization's {NUMBERS}", default=""),
+    option("--repository-id", "NUMBER", f"the repository's {NUMBERS}", default=""),
+    Argument("--branch", default="main", help="the branch whose pushes build images (main)"),
+    flag("--regional", "also make the role that launches everything in other regions, for regional.yml"),
 )
 def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Make an account ready for the workflows of a repository."""

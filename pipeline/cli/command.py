@@ -16,19 +16,20 @@ Run = Callable[[argparse.Namespace, "Reporter"], SlipwayError | None]
 
 
 class Argument:
-    """What argparse's add_argument takes; as a tuple, arguments of which one must be given, and no more."""
+    """What argparse's add_argument takes. Of a tuple of Arguments exactly one must be given."""
 
     def __init__(self, *names: str, **options: Any) -> None:  # argparse's own options, of any type
         self._names, self._options = names, options
 
     def add_to(self, parser: argparse._ActionsContainer) -> None:
+        """Add the argument to a parser or group."""
         parser.add_argument(*self._names, **self._options)
 
 
 @dataclass(frozen=True)
 class Command:
-    """name: one word, or a group and an action (`github comment`). run: gives the error to exit with, or
-    None.
+    """A command. name: one word, or a group and an action (`github comment`). run: gives the error to exit
+    with, or None.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Command:
     run: Run
 
     def add_to(self, commands: "argparse._SubParsersAction[argparse.ArgumentParser]", word: str) -> None:
+        """Add the command to the command line as `word`."""
         parser = commands.add_parser(word, help=self.help, description=self.help)
         for argument in self.arguments:
             if isinstance(argument, Argument):
@@ -61,7 +63,7 @@ def option(name: str, metavar: str, help_: str, **options: Any) -> Argument:
 
 
 def command(name: str, help_: str, *arguments: Argument | tuple[Argument, ...]) -> Callable[[Run], Command]:
-    """Decorates the function that runs the command; gives the Command."""
+    """A decorator that makes a Command of the function that runs it."""
     return lambda run: Command(name, help_, arguments, run)
 
 
@@ -76,7 +78,7 @@ APP = option("--app", "DIRECTORY", "the service in DIRECTORY instead of the one 
 WAIT = option(
     "--wait",
     "MINUTES",
-    "how long to wait for another deploy of ENV to end; 0 is refused at once (as a stack may take)",
+    "how long to wait while another command holds ENV; 0 refuses at once (as long as a stack may take)",
     type=float,
 )
 LEDGER = option("--ledger", "FILE", "where the production probe keeps its ledger (.slipway/)", type=Path)

@@ -1,4 +1,4 @@
-"""What each command runs; it imports what it needs by itself, for boto3 takes a third of a second."""
+"""What each command runs. A command imports what it needs when it runs: boto3 takes a third of a second."""
 
 import argparse
 import time
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     LEDGER,
 )
 def deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Deploy and test. Step outputs: `url`, `version`."""
     context = connect.open_environment(arguments.environment, arguments.app, arguments.strategy)
     from pipeline.release import deploy as release
     from pipeline.rollout.options import RolloutOptions
@@ -72,6 +73,7 @@ def deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
     LEDGER,
 )
 def rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Stop the rollout under way, else release the version before. Step outputs as of deploy."""
     context = connect.guarded(arguments.environment)
     from pipeline.release import rollback as back
     from pipeline.rollout.options import RolloutOptions
@@ -115,6 +117,7 @@ def _shown(
 
 @command("smoke", "Test the running service at its load balancer.", ENVIRONMENT, JSON)
 def smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Run the smoke tests against what is deployed. Step outputs: `url`, `version`."""
     context = connect.guarded(arguments.environment)
     from pipeline.checks.smoke import failure_of
     from pipeline.cli.release_report import checks_as_json
@@ -133,6 +136,7 @@ def smoke(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
 
 @command("status", "Show stacks, versions, tasks and targets.", ENVIRONMENT, JSON)
 def status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Show the status of the environment."""
     context = connect.guarded(arguments.environment)
     from pipeline.cli import status_report
     from pipeline.inspect.status import describe
@@ -153,6 +157,7 @@ def status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
     flag("--follow", "go on until Ctrl-C"),
 )
 def logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Print the service's log lines."""
     context = connect.guarded(arguments.environment)
     from pipeline.inspect.logs import seconds, tail
 
@@ -165,9 +170,10 @@ def logs(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     "Delete an environment.",
     ENVIRONMENT,
     option("--confirm", "ENV", "the environment's name once more", default=""),
-    flag("--only-ask", "say whether it would be refused, no more"),
+    flag("--only-ask", "only say whether the deletion would be refused"),
 )
 def destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Delete the environment, once its name is confirmed."""
     from pipeline.github import job_summary
     from pipeline.release import destroy as deletion
 
@@ -191,6 +197,7 @@ def destroy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError
     option("--image", "URI@DIGEST", "the image to launch, by digest (the newest in ENV's repository)"),
 )
 def regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Launch, test and delete everything in other regions."""
     context = connect.guarded(arguments.environment)
     from pipeline.github import job_summary
     from pipeline.regional import run
@@ -199,7 +206,7 @@ def regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErro
     with reporter:
         results, failure = run.run(context, regions, arguments.image, reporter.log)
         passed = sum(not one.cause for one in results)
-        reporter.log("regional")(f"{passed} of {len(results)} regions passed; nothing of it is left")
+        reporter.log("regional")(f"{passed} of {len(results)} regions passed; everything is deleted")
     rows = [(one.name, "failed" if one.cause else "passed", None) for one in results]
     job_summary.write(job_summary.of_nodes(f"regional {' '.join(regions)}", rows, failure))
     if arguments.json:
@@ -213,6 +220,7 @@ def regional(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErro
     Argument("action", choices=("up", "down", "status")),
 )
 def local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Start, stop or show the local AWS."""
     import local_aws
 
     root, log = project.find(Path.cwd()).root, reporter.log("local")
@@ -230,7 +238,7 @@ def local(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """The parser of the whole command line."""
     does = "From git push to a tested, zero-downtime release on AWS ECS Fargate."
     top = argparse.ArgumentParser(prog="python -m pipeline", description=does)
     commands = top.add_subparsers(required=True, metavar="COMMAND")

@@ -1,6 +1,6 @@
-"""From an environment's name to something that can be worked on: files first, then the account.
+"""From an environment's name to a Context: the files first, then the account.
 
-A typo costs no AWS call, and not even the import of boto3.
+A typo costs no AWS call, not even the import of boto3.
 """
 
 import os
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 def open_environment(name: str, app: Path | None = None, strategy: str | None = None) -> "Context":
-    """The environment called `name` in the project that the current directory lies in; AWS is not asked.
+    """The Context of the environment `name` in the project of the current directory; AWS is not asked.
 
-    app: where the service lies if not in app/. strategy: how traffic moves, if not as the environment's file
-    says. Raises the errors of its files, and LocalAwsError where it needs a local AWS that does not run.
+    app: the directory of the service, None for app/. strategy: how traffic moves, None for what the file
+    of the environment says. Raises the errors of the files, and LocalAwsError where a local AWS is needed and
+    does not run.
     """
     here = project.find(Path.cwd())
     if app is not None:
@@ -48,14 +49,14 @@ def open_environment(name: str, app: Path | None = None, strategy: str | None = 
 
 
 def guarded(name: str) -> "Context":
-    """The same, with credentials that belong to the environment's account. Raises WrongAccountError."""
+    """The Context of the environment `name`. Raises WrongAccountError for credentials of another account."""
     context = open_environment(name)
     context.guard_account()
     return context
 
 
 def base_image(context: "Context") -> "BaseImage":
-    """Only a rehearsal may fall back on a locally made base image; what goes to AWS is built as written."""
+    """Finds a base image made on this machine for a rehearsal. An image for AWS is built as app/ says."""
 
     # Any: the Docker SDK has no types.
     def find(client: Any, log: Callable[[str], None]) -> str | None:

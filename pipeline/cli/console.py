@@ -57,12 +57,12 @@ class Reporter:
             self._github.command("endgroup")
 
     def expect(self, names: list[str]) -> None:
-        """The nodes there will be, so that those that wait are shown too."""
+        """Show these nodes as waiting until they start."""
         with self._lock:
             self._states = dict.fromkeys(names, ("waiting", 0.0, None))
 
     def log(self, node: str) -> Callable[[str], None]:
-        """A function that says a line on behalf of `node`."""
+        """A function that prints a line under the name of `node`."""
 
         def line(text: str) -> None:
             with self._lock:
@@ -77,10 +77,12 @@ class Reporter:
         return line
 
     def started(self, name: str) -> None:
+        """The node `name` runs from now on."""
         with self._lock:
             self._states[name] = ("running", time.monotonic(), None)
 
     def ended(self, outcome: Outcome) -> None:
+        """Print how a node ended."""
         word = outcome.word
         with self._lock:
             began = self._states.get(name := outcome.name, ("", time.monotonic(), None))[1]
@@ -90,19 +92,20 @@ class Reporter:
         )
 
     def plain(self, line: str) -> None:
-        """A line that is another program's, as it is."""
+        """Print a line of another program as it is."""
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def running(self) -> list[str]:
-        """The nodes that are at work."""
+        """The names of the nodes that run now."""
         with self._lock:
             return [name for name, (word, _, _) in self._states.items() if word == "running"]
 
     def checked(self, outcome: CheckOutcome) -> None:
+        """Print the outcome of a smoke test."""
         self.log("smoke")(str(outcome))
 
     def error(self, error: SlipwayError) -> None:
-        """One clear message: what, why, details, next step."""
+        """Print an error: details, what, why, next step; in GitHub Actions as annotations too."""
         log = functools.partial(self.console.print, highlight=False, soft_wrap=True)
         for detail in error.details:
             log(f"  {escape(detail)}")
@@ -117,12 +120,12 @@ class Reporter:
             self._annotate(where, words)
 
     def errors_beside(self, failure: SlipwayError, outcomes: Iterable[Outcome]) -> None:
-        """Tell the errors of the nodes that failed at the same time as the one that `failure` came from."""
+        """Print the errors of the nodes that failed beside the node that `failure` came from."""
         for other in errors.others(failure, {o.name: o.error for o in outcomes}).values():
             self.error(other)
 
     def nodes(self) -> list[tuple[str, str, float | None]]:
-        """Every node there was: its name, how it ended, and in how many seconds."""
+        """Every node: its name, its outcome, and its seconds, None where it has not ended."""
         with self._lock:
             return [(name, word, seconds) for name, (word, _, seconds) in self._states.items()]
 
@@ -152,6 +155,7 @@ def coloured(word: str) -> str:
 
 
 def error_as_json(error: SlipwayError) -> dict[str, object]:
+    """An error for machines."""
     return {
         "what": error.what,
         "why": error.why,

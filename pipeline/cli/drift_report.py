@@ -12,13 +12,14 @@ from pipeline.inspect.drift import Drift, StackDrift, told
 
 
 def show(seen: Drift, console: Console) -> None:
-    """A line per stack; what differs is in the error that follows."""
+    """A line per stack. The error that follows shows the differences."""
     for stack in seen.stacks:
         line = f"[bold]{escape(stack.stack)}[/bold]: {escape(_state(stack))}"
         console.print(line, highlight=False, soft_wrap=True)
 
 
 def as_json(seen: Drift) -> dict[str, object]:
+    """A drift for machines."""
     return {
         "environment": seen.environment,
         "drifted": any(stack.drifted for stack in seen.stacks),
@@ -80,5 +81,5 @@ def _rows(resource: ResourceDrift) -> list[tuple[str, ...]]:
 def _state(stack: StackDrift) -> str:
     words = stack.note or f"{stack.checked} resources compared, {len(stack.drifted)} differ"
     if stack.weights:
-        words += f"; ECS has moved the weights of {', '.join(stack.weights)}, which is its business"
+        words += f"; ECS has moved the weights of {', '.join(stack.weights)}, as it does at every release"
     return words

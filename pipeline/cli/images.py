@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @command(
     "environments",
     "Say which environments a workflow can reach.",
-    option("--wanted", "ENV", "refuse where this one is not reached", default=""),
-    option("--fork", "yes", "it runs for a fork, and reaches none", default=""),
+    option("--wanted", "ENV", "refuse unless this environment can be reached", default=""),
+    option("--fork", "yes", "the workflow runs for a fork, which reaches no environment", default=""),
 )
 def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """Which environments a workflow can reach, and why not the others. Output: `names`, a JSON list."""
+    """Say which environments a workflow can reach, and why not the others. Output: `names`, a JSON list."""
     from pipeline.github import job_summary, markdown
 
     directory, placeholder = project.find(Path.cwd()).environments, environment.PLACEHOLDER_ACCOUNT
     found = [environment.load(name, directory) for name in environment.names(directory)]
-    # A local AWS is whatever account the file says.
+    # The local AWS takes the account of any file for its own.
     rehearsal = "AWS_ENDPOINT_URL" in os.environ
     reached, why_not = [], []
     for each in found:
@@ -52,8 +52,8 @@ def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     if arguments.wanted and arguments.wanted not in reached:
         raise EnvironmentFileError(
             f"{arguments.wanted} can't be reached",
-            why="; ".join(why_not) or "it is no environment in AWS",
-            next_step=f"put its account into infra/environments/{arguments.wanted}.yaml (docs/going-live.md)",
+            why="; ".join(why_not) or f"{arguments.wanted} is no environment in AWS",
+            next_step=f"put the account into infra/environments/{arguments.wanted}.yaml (docs/going-live.md)",
         )
     step_outputs.give(names=json.dumps(reached))
 
@@ -64,7 +64,7 @@ def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     Argument("--ref", default="", help="a commit, tag or branch that is part of this checkout"),
 )
 def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """Where the app/ to build lies: this checkout's, or that of the commit named. Output: `app`."""
+    """Find the app/ to build: this checkout's, or that of the commit --ref. Output: `app`."""
     from pipeline.image import checkout as sources
 
     root = project.find(Path.cwd()).root
@@ -88,7 +88,7 @@ def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     ),
 )
 def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """Find or make the image of app/, and nothing else. Outputs: `image`, `digest`, `name`, `version`."""
+    """Find the image of app/, else build and push it. Outputs: `image`, `digest`, `name`, `version`."""
     context = connect.open_environment(arguments.environment, arguments.app)
     from pipeline.github import job_summary
     from pipeline.release import image_only
@@ -113,7 +113,7 @@ def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     option("--image", "URI@DIGEST", "the image, or its digest alone", required=True),
 )
 def verify(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """That an image exists, and that this repository's workflow built it. Outputs: `image`, `version`."""
+    """Verify that this repository's workflow built the image. Outputs: `image`, `version`."""
     context = connect.guarded(arguments.environment)
     from pipeline.image import provenance
 

@@ -28,6 +28,7 @@ def show(plan: Plan, console: Console) -> None:
 
 
 def as_json(plan: Plan) -> dict[str, object]:
+    """A plan for machines."""
     return {
         "environment": plan.environment,
         "changes_nothing": plan.changes_nothing,

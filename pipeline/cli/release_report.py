@@ -47,6 +47,7 @@ def as_json(released: Released) -> dict[str, object]:
 
 
 def checks_as_json(checks: tuple[CheckOutcome, ...] | list[CheckOutcome]) -> list[dict[str, object]]:
+    """Smoke tests for machines; times in seconds."""
     return [{**asdict(check), "seconds": round(check.seconds, 3)} for check in checks]
 
 

@@ -1,4 +1,4 @@
-"""What the commands run that tell somebody on GitHub: a plan for a review, drift, a comment, an issue."""
+"""The commands that tell people on GitHub something: plan, drift, github comment and github issue."""
 
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.cli.console import Reporter
 
 PATIENCE = 20 * 60
-"""Seconds that a plan for a review waits for a release to end; its job in plan.yml has half an hour."""
+"""Seconds that a plan for a review waits for a release to end; the job in plan.yml has half an hour."""
 
 
 @command(
@@ -37,12 +37,12 @@ PATIENCE = 20 * 60
     option(
         "--markdown",
         "FILE",
-        "write it for a review, too, as Markdown; data that would be lost is then an error",
+        "also write the plan for a review, as Markdown; a loss of data is then an error",
         type=Path,
     ),
 )
 def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    """What a deploy would change; for a review, too."""
+    """Show what a deploy would change, and write it for a review."""
     from pipeline.cli import plan_report
     from pipeline.github import plan_comment
     from pipeline.inspect import plan as planning
@@ -66,10 +66,10 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
     "Find what was changed past CloudFormation.",
     ENVIRONMENT,
     JSON,
-    option("--markdown", "FILE", "write it as Markdown, too", type=Path),
+    option("--markdown", "FILE", "also write the drift as Markdown", type=Path),
 )
 def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
-    """What was changed past CloudFormation."""
+    """Show what was changed past CloudFormation."""
     from pipeline.cli import drift_report
     from pipeline.inspect import drift as drifting
 
@@ -88,11 +88,11 @@ def drift(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError |
 @command(
     "github comment",
     "Keep one comment on the workflow's pull request.",
-    option("--marker", "NAME", "what it is found by again", required=True),
+    option("--marker", "NAME", "the name by which the comment is found again", required=True),
     option("files", "FILE", MARKDOWN_FILES, nargs="+", type=Path),
 )
 def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """One comment on the workflow's pull request."""
+    """Keep one comment on the workflow's pull request."""
     from pipeline.github import api, posts
 
     body = posts.body_of(arguments.marker, arguments.files)
@@ -103,19 +103,19 @@ def comment(arguments: argparse.Namespace, reporter: "Reporter") -> None:
 @command(
     "github issue",
     "Keep one issue: opened or updated, or closed if it is open.",
-    option("--label", "NAME", "its label, by which it is found", required=True),
-    (Argument("--title", help="its title"), flag("--close", "what it told of is gone")),
+    option("--label", "NAME", "the issue's label, by which the issue is found", required=True),
+    (Argument("--title", help="its title"), flag("--close", "close the issue: its cause is gone")),
     option("files", "FILE", MARKDOWN_FILES, nargs="*", type=Path),
 )
 def issue(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """One issue, opened, updated, or closed with --close."""
+    """Open or update one issue, or close it with --close."""
     from pipeline.github import api, posts
 
     there = api.connect(os.environ)
     if arguments.close:
         words = f"Gone: the last look found nothing ({_this_run()})."
         closed = posts.close_issues(there, arguments.label, words)
-        reporter.plain("\n".join(closed) or f"no open issue with the label {arguments.label} is ours")
+        reporter.plain("\n".join(closed) or f"no open issue with the label {arguments.label} is Slipway's")
         return
     body = posts.body_of(arguments.label, arguments.files)
     reporter.plain(posts.keep_issue(there, arguments.label, arguments.title, body))
@@ -130,7 +130,7 @@ def _this_run() -> str:
 
 @contextlib.contextmanager
 def _for_a_review(arguments: argparse.Namespace) -> Iterator[None]:
-    """What ends a command early is in its Markdown file too: a comment without it looks like a good one."""
+    """Write an error that ends the command early into the Markdown file: a comment without it looks good."""
     try:
         yield
     except Exception as error:
@@ -145,7 +145,7 @@ def _for_a_review(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 def _write(arguments: argparse.Namespace, document: str) -> None:
-    """Into the job summary, and into the file that was asked for."""
+    """Write the document into the job summary, and into the file of --markdown."""
     from pipeline.github import job_summary
 
     job_summary.write(f"## {arguments.command} {arguments.environment}\n\n{document}")

@@ -1,4 +1,4 @@
-"""An environment's overview as people and machines read it."""
+"""An environment's status as people and machines read it."""
 
 from dataclasses import asdict
 
@@ -46,6 +46,7 @@ def show(seen: Overview, console: Console) -> None:
 
 
 def as_json(seen: Overview) -> dict[str, object]:
+    """A status for machines."""
     return asdict(seen)
 
 

@@ -1,1 +1,1 @@
-"""Stacks: change sets, events, drift, deletion, their secrets, and the memory of what was deployed."""
+"""Stacks: change sets, events, drift, deletion, their secrets, and the fingerprints of what was deployed."""

@@ -165,7 +165,7 @@ class Deployment:
     word: str
     current: StackDescription | None
     diagnostics: list[str] = field(default_factory=list)
-    _executed: bool = False
+    _executed: bool = field(default=False, init=False)
 
     @property
     def changes(self) -> Sequence[ResourceChange]:

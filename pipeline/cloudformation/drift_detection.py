@@ -1,6 +1,6 @@
-"""What CloudFormation finds when it compares a stack's resources with its template: asked for, and read.
+"""Drift detection: CloudFormation compares a stack's resources with its template; the result is read here.
 
-Only what a template sets is compared; a resource type that CloudFormation can't read is not in the answer.
+CloudFormation compares only the properties that the template sets, and skips resource types it can't read.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Difference:
-    """One property. path: `/Actions/0/Type`; kind: ADD, REMOVE or NOT_EQUAL."""
+    """One property that differs. path: `/Actions/0/Type`; kind: ADD, REMOVE or NOT_EQUAL."""
 
     path: str
     kind: str
@@ -28,9 +28,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class ResourceDrift:
-    """One resource that is not as its template says. status: MODIFIED or DELETED.
+    """A resource that differs from its template. status: MODIFIED or DELETED.
 
-    expected, actual: all the compared properties, as CloudFormation gives them.
+    expected, actual: all compared properties, as CloudFormation gives them; None where it gives none.
     """
 
     logical_id: str
@@ -44,7 +44,7 @@ class ResourceDrift:
 
 @dataclass(frozen=True)
 class Detection:
-    """drifted: the resources that differ; checked: how many were compared; fault: "" where all could be."""
+    """drifted: the resources that differ; checked: how many were compared; fault: why not all, else ""."""
 
     drifted: tuple[ResourceDrift, ...]
     checked: int
@@ -52,9 +52,10 @@ class Detection:
 
 
 def begin(cloudformation: "CloudFormationClient", stack: str, wait: Wait, timeout: float) -> str:
-    """Ask for a detection, and give its id; it may take minutes. timeout: seconds. Raises WaitTimeoutError.
+    """Begin a drift detection and give its id. timeout: seconds. Raises WaitTimeoutError.
 
-    CloudFormation refuses a second detection of a stack beside the first, and environments share a stack.
+    CloudFormation refuses a second detection of a stack while the first one runs, as it may on an
+    account-wide stack: `begin` waits for the first one to end.
     """
 
     def probe() -> str | None:
@@ -71,7 +72,7 @@ def begin(cloudformation: "CloudFormationClient", stack: str, wait: Wait, timeou
 def result(
     cloudformation: "CloudFormationClient", stack: str, detection: str, wait: Wait, timeout: float
 ) -> Detection:
-    """Wait for a detection's end and read what it found. timeout: seconds. Raises WaitTimeoutError."""
+    """Wait until a detection ends and read its result. timeout: seconds. Raises WaitTimeoutError."""
 
     def probe() -> "type_defs.DescribeStackDriftDetectionStatusOutputTypeDef | None":
         now = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
@@ -83,7 +84,7 @@ def result(
         fault = ended.get("DetectionStatusReason") or ended["DetectionStatus"]
     drifts: list[type_defs.StackResourceDriftTypeDef] = []
     request: type_defs.DescribeStackResourceDriftsInputTypeDef = {"StackName": stack}
-    while True:  # botocore has no paginator for it
+    while True:  # botocore has no paginator for DescribeStackResourceDrifts
         page = cloudformation.describe_stack_resource_drifts(**request)
         drifts += page["StackResourceDrifts"]
         if not page.get("NextToken"):

@@ -1,7 +1,7 @@
-"""What CloudFormation's validation found in a change set before it could be executed.
+"""What CloudFormation's early validation found in a change set, before anybody could execute it.
 
-DescribeChangeSet says only that it found something, and names a check; the resource, the property and the
-reason are in DescribeEvents: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+DescribeChangeSet names only the check that failed. DescribeEvents names the resource, the property and the
+reason: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import OperationEventTypeDef
 
 _SAYS_NO_MORE = ("DescribeEvents", "EarlyValidation")
-"""Words of a reason that leaves the cause to the events."""
+"""A status reason with one of these words does not tell the cause; DescribeEvents does."""
 
 
 def failure(
@@ -26,10 +26,10 @@ def failure(
     reason: str,
     where: Callable[[str], str],
 ) -> StackFailedError:
-    """The error for a change set that could not be made, with the first cause and its template line.
+    """The error for a change set that CloudFormation could not make: the first cause and its template line.
 
-    arn: the change set's. where: logical id -> file and line. Raised, and not given, where the events can't
-    be read: the change set is best left there, for somebody who may.
+    arn: of the change set. reason: its StatusReason. where: logical id -> file and line. Raises the error
+    where DescribeEvents is refused: the caller must then keep the change set, for somebody who may read it.
     """
     what = f"CloudFormation could not make a change set for {stack_name}"
     next_step = "mend what AWS names and run the command again"
@@ -38,9 +38,9 @@ def failure(
     except (BotoCoreError, ClientError) as error:
         command = f"aws cloudformation describe-events --change-set-name {arn} --filters FailedEvents=true"
         command += f" --region {arn.split(':')[3]}"
-        why_not = [f"(what it found is not readable: {error})"]
+        why_not = [f"(what CloudFormation found is not readable: {error})"]
         raise StackFailedError(
-            what, why=reason, next_step=f"see what it found: {command}", details=why_not
+            what, why=reason, next_step=f"see what CloudFormation found: {command}", details=why_not
         ) from error
     told = [(where(event.get("LogicalResourceId", "")), _told(event)) for event in found]
     if not told:
@@ -51,7 +51,7 @@ def failure(
 
 
 def _found(cloudformation: "CloudFormationClient", arn: str) -> "list[OperationEventTypeDef]":
-    """What failed, the first first; not what is only a warning."""
+    """The events that failed, in order of time. Warnings are left out."""
     pages = cloudformation.get_paginator("describe_events")
     failed = pages.paginate(ChangeSetName=arn, Filters={"FailedEvents": True})
     blocking = [

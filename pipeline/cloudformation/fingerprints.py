@@ -1,9 +1,9 @@
-"""What was deployed last, so that an unchanged stack costs one DescribeStacks and nothing else.
+"""What was deployed last, so that an unchanged stack costs one DescribeStacks call and nothing else.
 
-Kept in one SSM parameter per environment: stack -> hash of what was asked, and the stack's last update time
-as AWS gives it. The stack is unchanged when both still hold; any update by anybody moves that time. It is a
-cache: without it every stack gets a change set, which finds nothing to change.
-A stack tag would do too, but tags reach every resource, and a new tag value would touch them all.
+One SSM parameter per environment holds, for each stack, a hash of what was asked for and the stack's last
+update time as AWS gives it. The stack is unchanged while both hold: an update by anybody changes the time.
+The parameter is a cache: without it every stack gets a change set, which finds nothing to change. A stack
+tag could hold the hash, but CloudFormation puts tags on every resource: a new value would update them all.
 """
 
 import contextlib
@@ -23,21 +23,22 @@ from pipeline.cloudformation.stacks import StackDescription
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-_MEMORY = TypeAdapter(dict[str, str])
+_STORED = TypeAdapter(dict[str, str])
 
 
 def parameter_name(service: str, environment: str) -> str:
+    """The name of the SSM parameter that holds an environment's fingerprints."""
     return f"/slipway/{service}/{environment}/deployed"
 
 
 def fingerprint(spec: StackSpec) -> str:
-    """A hash over template, parameter values and tags. Secrets are in none of them."""
+    """A hash over template, parameter values and tags, as asked for. Secrets are in none of them."""
     content = [spec.template.body, sorted(spec.parameters.items()), sorted(spec.tags.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 class DeployedFingerprints:
-    """Reads the parameter once, writes it at the end; safe to use from several threads."""
+    """The fingerprints in one SSM parameter: read at once, written by `save`. Safe across threads."""
 
     def __init__(self, ssm: "SSMClient", name: str) -> None:
         self._ssm = ssm
@@ -47,11 +48,13 @@ class DeployedFingerprints:
         self._now = dict(self._before)
 
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
+        """Whether `current` is what the deploy of this same `spec` left, and takes an update."""
         if not current.status.ready:
             return False
         return self._before.get(spec.name) == _entry(spec, current)
 
     def record(self, spec: StackSpec, current: StackDescription) -> None:
+        """Keep that `spec` was deployed and left the stack as `current`."""
         with self._lock:
             self._now[spec.name] = _entry(spec, current)
 
@@ -66,13 +69,13 @@ class DeployedFingerprints:
             try:
                 self._ssm.put_parameter(Name=self._name, Value=value, Type="String", Overwrite=True)
             except (BotoCoreError, ClientError) as error:
-                log(f"not remembered, so the next run asks for change sets again: {error}")
+                log(f"the fingerprints were not kept, so the next run makes change sets again: {error}")
                 return
             self._before = dict(self._now)
 
     def _read(self) -> dict[str, str]:
         with Tolerated("ParameterNotFound"), contextlib.suppress(ValidationError):
-            return _MEMORY.validate_json(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
+            return _STORED.validate_json(self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"])
         return {}
 
 

@@ -1,4 +1,4 @@
-"""SSM parameters with random values, SecureStrings above all: CloudFormation can't create those itself.
+"""SSM parameters with random values: SecureStrings, which CloudFormation cannot create, and plain ones.
 
 Values are made here, go straight to SSM, and are never printed or logged. Only the secret of the test
 traffic is read back: the smoke tests send it to reach the version under test.
@@ -26,7 +26,7 @@ _BATCH = 10  # GetParameters and DeleteParameters take ten names
 
 
 def kinds_in(template: Template, values: Mapping[str, str]) -> "dict[str, ParameterTypeType]":
-    """Name -> SecureString or String of every secret that a template resolves, ${...} filled from values.
+    """Every secret that a template resolves: its name, ${...} filled from `values` -> SecureString or String.
 
     Raises TemplateError for a ${...} whose value is not known before the deploy.
     """
@@ -35,7 +35,7 @@ def kinds_in(template: Template, values: Mapping[str, str]) -> "dict[str, Parame
         if match[1] not in values:
             raise TemplateError(
                 f"{template.path}: the secret's name holds ${{{match[1]}}}",
-                why="only parameters that are known before the deploy may stand in it",
+                why="only parameters that are known before the deploy may stand in the name of a secret",
                 next_step="use ${ServiceName} and ${EnvironmentName}",
             )
         return values[match[1]]
@@ -46,12 +46,12 @@ def kinds_in(template: Template, values: Mapping[str, str]) -> "dict[str, Parame
 
 
 def names_in(template: Template, values: Mapping[str, str]) -> list[str]:
-    """The names alone, sorted. Raises TemplateError as `kinds_in` does."""
+    """The names of the secrets that a template resolves, sorted. Raises TemplateError as `kinds_in` does."""
     return sorted(kinds_in(template, values))
 
 
 def missing(ssm: "SSMClient", names: Iterable[str]) -> list[str]:
-    """Those of `names` that do not exist; no value is decrypted."""
+    """The `names` of which no parameter exists. No value is decrypted."""
     absent: list[str] = []
     for batch in _batches(names):
         absent.extend(ssm.get_parameters(Names=batch, WithDecryption=False)["InvalidParameters"])
@@ -67,7 +67,7 @@ def create(
 ) -> bool:
     """Create a parameter with 192 random bits. False where somebody else made it first: their value stays.
 
-    Raises WaitTimeoutError where SSM goes on refusing.
+    Raises WaitTimeoutError where SSM still refuses after 60 seconds.
     """
     value = masking.remember(secrets.token_urlsafe(24))
 
@@ -82,7 +82,7 @@ def create(
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code == "TooManyUpdates":  # somebody writes it at this moment, and may yet fail
+            if code == "TooManyUpdates":  # another write of this name is under way, and may yet fail
                 return None
             if code == "ParameterAlreadyExists":
                 return False
@@ -93,7 +93,7 @@ def create(
 
 
 def delete(ssm: "SSMClient", names: Iterable[str]) -> list[str]:
-    """Delete parameters and return those that were there."""
+    """Delete parameters; give the names of those that existed."""
     deleted: list[str] = []
     for batch in _batches(names):
         deleted.extend(ssm.delete_parameters(Names=batch).get("DeletedParameters", []))

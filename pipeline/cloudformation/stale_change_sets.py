@@ -1,4 +1,7 @@
-"""Change sets that are on a stack already: an earlier run's leftovers, or somebody else's at work."""
+"""Change sets that a stack has already: an earlier run left them, or another run is using them.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html
+"""
 
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -11,13 +14,16 @@ if TYPE_CHECKING:
 
 PREFIX = "slipway-"
 LEFT_AFTER = timedelta(minutes=15)
-"""A change set is made, read and executed or taken away within minutes. Stacks of the account have plans of
-several environments on them at once, and no lock: a younger one may be in use.
+"""A run executes or deletes its change set within minutes. A younger change set may be in use:
+plans of several environments have change sets on an account-wide stack at once, without a lock.
 """
 
 
 def clear(cloudformation: "CloudFormationClient", stack_name: str) -> None:
-    """Delete what is old enough, by AWS's clock alone; what CloudFormation will not delete yet stays."""
+    """Delete Slipway's change sets that are older than LEFT_AFTER by AWS's clock.
+
+    A change set that CloudFormation refuses to delete now stays.
+    """
     answer = cloudformation.list_change_sets(StackName=stack_name)
     now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     for found in answer.get("Summaries", []):

@@ -1,6 +1,6 @@
 """A stack's status as a value with predicates.
 
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html lists them.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html lists the statuses.
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ class StackStatus:
 
     @property
     def in_progress(self) -> bool:
-        """CloudFormation is at work. In REVIEW_IN_PROGRESS it is not: an empty stack waits for a person."""
+        """CloudFormation is at work. In REVIEW_IN_PROGRESS it is not: the change set waits to be executed."""
         return self.name.endswith("_IN_PROGRESS") and not self.in_review
 
     @property
     def in_review(self) -> bool:
-        """A change set is to create it and was not executed: it has no resources, and no tags."""
+        """The change set that creates the stack was not executed: the stack has no resources and no tags."""
         return self.name == "REVIEW_IN_PROGRESS"
 
     @property
     def must_be_cleared(self) -> bool:
-        """Its creation never ended well, so nothing lived in it; it can only be deleted and made again."""
+        """The creation failed, so nothing lives in the stack. CloudFormation can only delete such a stack."""
         return self.name in _NEVER_LIVED
 
     @property
     def needs_a_person(self) -> bool:
-        """Somebody must decide first: CloudFormation takes no update, or in UPDATE_FAILED, where the update's
-        own rollback was turned off, only one that goes on from half of what was asked.
+        """Somebody must decide first: CloudFormation takes no update. In UPDATE_FAILED, where the update's
+        rollback was turned off, an update would go on from half of what was asked for.
         """
         return self.name in _STUCK
 
     @property
     def ready(self) -> bool:
-        """Settled, and an update may start (after a rollback, too)."""
+        """CloudFormation takes an update now, also after a rollback."""
         return not (self.in_progress or self.must_be_cleared or self.needs_a_person or self.gone)
 
     @property
@@ -50,11 +50,12 @@ class StackStatus:
 
     @property
     def gone(self) -> bool:
+        """CloudFormation has deleted the stack."""
         return self.name == "DELETE_COMPLETE"
 
     @property
     def succeeded(self) -> bool:
-        """The last operation did what it was asked. A rollback, complete or not, never is a success."""
+        """The last operation did what was asked. A rollback, complete or not, is no success."""
         return self.name in _GOOD
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"(?=.{1,20}$)[a-z](-?[a-z0-9])*")
 PLACEHOLDER_ACCOUNT = "0" * 12
-"""What an environment file says until somebody puts an account of their own there."""
+"""The account in an environment file until somebody puts their own there."""
 
 _MEANINGS = {
     "string_type": "must be text in quotes",
@@ -37,11 +37,11 @@ _FORMS = {
 class Rollout(BaseModel):
     """How a rollout of this environment is watched.
 
-    healthy_within_minutes: a new version whose tasks are not all healthy by then is given up.
+    healthy_within_minutes: the rollout is rolled back unless all new tasks are healthy by then.
     migration_minutes: how long the migration may take. probes_per_second: the production probe's rate.
-    failed_probes: as many failed requests of the probe within failed_probes_within_seconds, from the first
-    shift on, roll back.
-    alarms_clear_within_minutes: as long a release waits for alarms that the rollout before it left in ALARM.
+    failed_probes: the rollout is rolled back after this many failed requests of the probe within
+    failed_probes_within_seconds, from the first traffic shift on.
+    alarms_clear_within_minutes: how long a release waits for alarms that a failed rollout left in ALARM.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -55,7 +55,10 @@ class Rollout(BaseModel):
 
 
 class Environment(BaseModel):
-    """One environment. `parameters` holds template parameter values as CloudFormation takes them: text."""
+    """One environment. account: 12 digits; stack_timeout_minutes: how long one stack may take.
+
+    parameters: template parameter -> value, as text, which is what CloudFormation takes.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -92,7 +95,7 @@ class Environment(BaseModel):
 
 
 def names(directory: Path) -> list[str]:
-    """Every environment that has a file, sorted."""
+    """The names of all environments that have a file, sorted."""
     return sorted(file.stem for file in directory.glob("*.yaml"))
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 SERVICE_NAME = re.compile(r"(?=.{1,20}$)(?!aws|ssm)[a-z](-?[a-z0-9])*")
-"""ECR and RDS take single hyphens only, and what is named after the service goes on with one. SSM keeps names
-that begin with aws or ssm to itself.
+"""ECR and RDS take no two hyphens in a row, and resource names put a hyphen after the service's name. SSM
+refuses names that begin with aws or ssm:
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
 """
 
 
 @dataclass(frozen=True)
 class Project:
-    """A checkout with `[tool.slipway]` in its pyproject.toml."""
+    """A checkout with `[tool.slipway]` in its pyproject.toml. another_app: used instead of app/."""
 
     root: Path
     service: str
@@ -24,22 +25,24 @@ class Project:
 
     @property
     def templates(self) -> Path:
+        """The directory of the templates."""
         return self.root / "infra"
 
     @property
     def environments(self) -> Path:
+        """The directory of the environment files."""
         return self.root / "infra" / "environments"
 
     @property
     def app(self) -> Path:
-        """The service and its Dockerfile."""
+        """The directory of the service and its Dockerfile."""
         return self.another_app or self.root / "app"
 
 
 def find(start: Path) -> Project:
-    """The project that `start` lies in; the directories above it are looked at too.
+    """The project that `start` lies in: `start` itself or a directory above.
 
-    Raises UsageError where no pyproject.toml names a service, or names it as AWS would not accept.
+    Raises UsageError where no pyproject.toml names a service, or where AWS would refuse the service's name.
     """
     for directory in (start.resolve(), *start.resolve().parents):
         file = directory / "pyproject.toml"
@@ -48,9 +51,7 @@ def find(start: Path) -> Project:
         try:
             settings = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(
-                f"{file} does not parse", why=str(error), next_step="mend the line it names"
-            ) from error
+            raise UsageError(f"{file} does not parse", why=str(error), next_step="mend that line") from error
         service = settings.get("tool", {}).get("slipway", {}).get("service")
         if service is None:
             continue

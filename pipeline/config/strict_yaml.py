@@ -1,4 +1,4 @@
-"""YAML read strictly: a key given twice is an error, and positions are kept where they are asked for."""
+"""YAML read strictly: a key given twice is an error, and an error names its line."""
 
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
@@ -7,14 +7,15 @@ import yaml
 
 if TYPE_CHECKING or not yaml.__with_libyaml__:
     from yaml import SafeLoader
-else:  # libyaml's parser, with which PyYAML's wheels come: fifteen times as fast
+else:  # PyYAML's wheels bring libyaml, whose parser is fifteen times as fast
     from yaml import CSafeLoader as SafeLoader
 
 
 class StrictLoader(SafeLoader):
-    """PyYAML's SafeLoader takes the last of two equal keys without a word; this one refuses."""
+    """A SafeLoader that refuses two equal keys; PyYAML's own takes the last key without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        """The mapping of a node. Raises ConstructorError for a key that is given twice."""
         seen: dict[Hashable, yaml.Mark] = {}
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)

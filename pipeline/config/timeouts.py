@@ -1,4 +1,4 @@
-"""Whether the waits of an environment fit each other: a rollout is to be watched to its end."""
+"""Whether the timeouts of an environment fit each other, so that a rollout is watched to its end."""
 
 import math
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ _NAMES = {
 
 
 def check(environment: Environment, parameters: Mapping[str, str]) -> None:
-    """Raises EnvironmentFileError where a rollout may take longer than it is watched, or a gate closes before
-    what it waits for can be done. parameters: of the template that has the service.
+    """Raises EnvironmentFileError where a rollout may take longer than the pipeline watches it, or where a
+    gate may close while the migration still runs. parameters: of the template with the ECS service.
 
-    A local AWS counts its minutes faster than the pipeline does, so there nothing is compared.
+    Nothing is compared for a local AWS: its minutes are shorter than the pipeline's.
     """
     if environment.target == "local" or not parameters.keys() >= _NAMES:
         return
@@ -44,7 +44,7 @@ def check(environment: Environment, parameters: Mapping[str, str]) -> None:
         )
     if faults:
         raise EnvironmentFileError(
-            f"infra/environments/{environment.name}.yaml: its waits do not fit each other",
+            f"infra/environments/{environment.name}.yaml: its timeouts do not fit each other",
             next_step="mend the file and run the command again",
             details=faults,
         )
@@ -56,7 +56,7 @@ def gated(parameters: Mapping[str, str]) -> bool:
 
 
 def bake_minutes(parameters: Mapping[str, str]) -> float:
-    """Minutes that ECS spends on steps and bake times, by the strategy in use.
+    """Minutes that ECS spends on steps and bake times, by the strategy in `parameters`.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
     """

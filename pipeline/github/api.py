@@ -1,7 +1,7 @@
-"""GitHub's REST API, as far as a comment and an issue that are kept up to date need it.
+"""The calls of GitHub's REST API that keep a comment and an issue up to date.
 
-https://docs.github.com/en/rest/issues. In a workflow the token is the job's own, and what it may do stands
-under `permissions:`. A library such as PyGithub would bring eight packages for six calls.
+https://docs.github.com/en/rest/issues. In a workflow the token is the job's own, and `permissions:`
+says what the token may do. A library such as PyGithub would bring eight packages for six calls.
 """
 
 import json
@@ -21,7 +21,7 @@ _TIMEOUT = 30
 
 
 class Post(TypedDict):
-    """A comment or an issue, as far as it is read; a comment has neither number nor title."""
+    """The fields that are read of a comment or an issue; a comment has neither number nor title."""
 
     id: int
     html_url: str
@@ -33,7 +33,10 @@ class Post(TypedDict):
 
 
 class GitHub:
-    """One repository. retry_seconds: the pause before a failed call is tried again, doubled each time."""
+    """One repository. retry_seconds: the pause before a failed call is tried again, doubled each time.
+
+    Every call raises GitHubError where GitHub refuses or does not answer.
+    """
 
     def __init__(self, api_url: str, repository: str, token: str, *, retry_seconds: float = 1.0) -> None:
         self._base = f"{api_url.rstrip('/')}/repos/{repository}"
@@ -57,9 +60,11 @@ class GitHub:
         return self._pages(f"/issues/{number}/comments", "pull-requests: write")
 
     def add_comment(self, number: int, body: str, permission: str = "pull-requests: write") -> Post:
+        """Post a comment on an issue or pull request. permission: what the token needs for that."""
         return self._one("POST", f"/issues/{number}/comments", permission, {"body": body})
 
     def edit_comment(self, comment: int, body: str) -> Post:
+        """Replace the text of a comment. comment: its id."""
         return self._one("PATCH", f"/issues/comments/{comment}", "pull-requests: write", {"body": body})
 
     def open_issues(self, label: str) -> Iterator[Post]:
@@ -68,11 +73,12 @@ class GitHub:
         return (issue for issue in found if "pull_request" not in issue)
 
     def add_issue(self, title: str, body: str, label: str) -> Post:
+        """Open an issue with one label."""
         issue = {"title": title, "body": body, "labels": [label]}
         return self._one("POST", "/issues", "issues: write", issue)
 
     def edit_issue(self, number: int, **changes: str) -> Post:
-        """changes: title, body, state, state_reason."""
+        """Change an issue. changes: title, body, state, state_reason."""
         return self._one("PATCH", f"/issues/{number}", "issues: write", changes)
 
     def _pages(self, path: str, permission: str, **query: str) -> Iterator[Post]:
@@ -113,7 +119,7 @@ class GitHub:
 
 
 def refusal(answer: requests.Response, call: str, permission: str) -> GitHubError:
-    """GitHub's refusal in our words. permission: what the call asks of the job's token."""
+    """GitHub's refusal as a GitHubError. permission: what the job's token needs for the call."""
     try:
         said = answer.json()
         words = str(said.get("message", "")) if isinstance(said, dict) else str(said)
@@ -140,7 +146,7 @@ def refusal(answer: requests.Response, call: str, permission: str) -> GitHubErro
 
 
 def connect(environment: Mapping[str, str]) -> GitHub:
-    """The repository of this workflow run. Raises UsageError outside of one."""
+    """The repository of this workflow run. Raises UsageError outside of a workflow."""
     repository, token = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_TOKEN")
     if not repository:
         raise UsageError(

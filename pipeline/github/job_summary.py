@@ -1,7 +1,7 @@
 """The page that GitHub shows of a job: on failure the cause first, then the next step, then what happened.
 
 Each command appends its own document to $GITHUB_STEP_SUMMARY.
-https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions#adding-a-job-summary
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
 """
 
 import os
@@ -21,7 +21,7 @@ from pipeline.release.deploy import Released
 from pipeline.rollout.record import RolloutRecord
 
 LIMIT = 1_000_000
-"""Bytes; GitHub takes 1 MiB per step and shows nothing at all of more."""
+"""Bytes. GitHub takes 1 MiB per step, and shows nothing at all of a longer summary."""
 _MARKS = {"failed": "❌ ", "not started": "⏭️ "}
 
 
@@ -42,9 +42,9 @@ def write(document: str, environment: Mapping[str, str] = os.environ) -> None:
 
 
 def of_release(action: str, released: Released, now: float) -> str:
-    """A deploy or rollback. now: Unix time in seconds at its end."""
+    """The page of a deploy or rollback. now: Unix time in seconds at its end."""
     unix = now - released.started - released.seconds
-    lines = _opening(f"{action} {released.environment}", released.failure, _serves(released))
+    lines = _heading(f"{action} {released.environment}", released.failure, _serves(released))
     if released.failure is not None:
         ended = {name: outcome.error for name, outcome in released.nodes.items()}
         for name, error in errors.others(released.failure, ended).items():
@@ -63,30 +63,30 @@ def of_release(action: str, released: Released, now: float) -> str:
 
 
 def of_smoke(environment: str, url: str, checks: Sequence[CheckOutcome], failure: SlipwayError | None) -> str:
-    """Smoke tests run on their own."""
+    """The page of smoke tests that ran on their own."""
     passed = sum(check.passed for check in checks)
     good = [f"{passed} of {len(checks)} passed at {_link(url)}", ""]
-    return "\n".join([*_opening(f"smoke {environment}", failure, good), *_checks(checks)])
+    return "\n".join([*_heading(f"smoke {environment}", failure, good), *_checks(checks)])
 
 
 def of_nodes(what: str, rows: Iterable[tuple[str, str, float | None]], failure: SlipwayError | None) -> str:
-    """A command of which only its nodes are to be told: name, word, seconds."""
-    return "\n".join([*_opening(what, failure, []), *_nodes("stack", rows)])
+    """The page of a command that has only nodes to show. rows: name, outcome, seconds."""
+    return "\n".join([*_heading(what, failure, []), *_nodes("stack", rows)])
 
 
 def of_stopped(what: str, words: str, rollouts: Iterable[RolloutRecord]) -> str:
-    """A rollout that was stopped because somebody wanted it so."""
-    lines = _opening(what, None, [text(words), ""])
+    """The page of a rollback that stopped a rollout. words: the sentence on what was stopped."""
+    lines = _heading(what, None, [text(words), ""])
     return "\n".join([*lines, *(line for rollout in rollouts for line in _rollout(rollout))])
 
 
 def of_failure(what: str, failure: SlipwayError) -> str:
-    """What ended before there was anything else to tell."""
-    return "\n".join(_opening(what, failure, []))
+    """The page of a command that failed before there was anything else to show."""
+    return "\n".join(_heading(what, failure, []))
 
 
 def failed(failure: SlipwayError) -> list[str]:
-    """The cause, the next step, and the lines that led to it."""
+    """The cause, the next step and the details, as lines of Markdown."""
     cause = f"**{text(failure.what)}**" + (f": {text(failure.why)}" if failure.why else "")
     lines = ["> [!CAUTION]", f"> {cause}"]
     if failure.where:
@@ -99,7 +99,7 @@ def failed(failure: SlipwayError) -> list[str]:
     return lines
 
 
-def _opening(what: str, failure: SlipwayError | None, good: Sequence[str]) -> list[str]:
+def _heading(what: str, failure: SlipwayError | None, good: Sequence[str]) -> list[str]:
     if failure is None:
         return [f"## ✅ {text(what)}", "", *good]
     return [f"## ❌ {text(what)} failed", "", *failed(failure)]
@@ -142,7 +142,7 @@ def _nodes(head: str, rows: Iterable[tuple[str, str, float | None]]) -> list[str
 
 
 def _timeline(released: Released, unix: float) -> list[str]:
-    """The graph as it ran. Lighter: nodes that the whole waited for; red: what failed or went back."""
+    """The graph as it ran. Lighter: the critical path; red: what failed or was rolled back."""
     path = runner.critical_path(released.nodes)
     waited_for = {outcome.name for outcome in path}
     nodes = [
@@ -179,7 +179,7 @@ def _seconds(taken: float | None) -> str:
 
 
 def _link(url: str) -> str:
-    # Only what can be a link becomes one: the value comes from a stack's output.
+    # The value is a stack's output: only an address becomes a link.
     return (
         f"<{url}>" if url.startswith(("http://", "https://")) and not set(url) & set("<> \n") else code(url)
     )

@@ -1,6 +1,6 @@
 """A ledger as a diagram in Markdown: requests per version over time, failed ones in red.
 
-A job summary shows no SVG of ours; the picture itself (ledger_picture) is kept beside the ledger.
+GitHub shows no SVG in a job summary; the picture itself (checks/svg.py) lies beside the ledger.
 """
 
 from collections import Counter

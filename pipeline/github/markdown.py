@@ -1,7 +1,7 @@
 """Markdown in which nothing that a log line, AWS or a user wrote can break out of its place.
 
-GitHub's dialect: https://github.github.com/gfm/. Nor may it mention people or issues: GitHub looks for those
-in what is shown, so that a backslash does not help and a space without width does.
+GitHub's dialect: https://github.github.com/gfm/. A space without width breaks every mention of a person or an
+issue: GitHub looks for mentions in the text that is shown, where a backslash does not help.
 """
 
 import re
@@ -38,7 +38,7 @@ def fence(lines: Iterable[str], kind: str = "text") -> list[str]:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table of cells that are Markdown already; a column whose name begins with > is set to the right."""
+    """A table. Cells are Markdown already; a column whose name begins with > is set to the right."""
     head = [column.removeprefix(">") for column in columns]
     rule = ["---:" if column.startswith(">") else "---" for column in columns]
     return [_row(head), _row(rule), *(_row(cells) for cells in rows), ""]
@@ -50,7 +50,7 @@ def folded(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def cut(document: str, limit: int, note: str) -> str:
-    """At most `limit` characters: cut at a line's end, what is open closed, and `note` put there."""
+    """At most `limit` characters of a document: cut at a line's end, open blocks closed, `note` added."""
     if len(document) <= limit:
         return document
     tail = f"\n\n{note}\n"

@@ -39,9 +39,9 @@ def gantt(sections: Mapping[str, Sequence[Bar]]) -> list[str]:
 
 
 def over_time(span: float, unit: str, lines: Mapping[str, Sequence[int]], failed: Sequence[int]) -> list[str]:
-    """A line per name over `span` seconds and a red one for what failed, with a legend above.
+    """A line per name over `span` seconds and a red line for what failed, with a legend above.
 
-    All lines have as many values, evenly spaced. Names beyond the fifth share a line.
+    All lines have the same number of values, evenly spaced. The names after the fourth share a line.
     """
     drawn = dict(list(lines.items())[: len(COLOURS) - 1])
     rest = [values for name, values in lines.items() if name not in drawn]

@@ -13,7 +13,7 @@ _SIGNS = {"Add": "🟢", "Modify": "🟡", "Remove": "🔴"}
 
 
 def failure_of(plan: Plan, nodes: Mapping[str, Node]) -> SlipwayError | None:
-    """What to exit with: where a node could not be planned, or data would be lost; None where all is well."""
+    """The error to exit with: a node could not be planned, or data would be lost. None where all is well."""
     if plan.failure is not None:
         return plan.failure
     losing = [(node, name) for node in plan.nodes for name in sorted(node.losing)]
@@ -23,7 +23,7 @@ def failure_of(plan: Plan, nodes: Mapping[str, Node]) -> SlipwayError | None:
     named = ", ".join(f"{node.name}/{name}" for node, name in losing)
     return DataLossError(
         f"{named} in {plan.environment} would be replaced or removed",
-        why="what holds data does not survive that",
+        why="the data in a resource does not survive that",
         next_step="change the template so that it stays; or move the data first, and release by hand",
         where=places[0][0],
         also=places[1:],

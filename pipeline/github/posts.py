@@ -34,7 +34,7 @@ def body_of(marker: str, files: Iterable[Path], environment: Mapping[str, str] =
 
 
 def keep_comment(github: GitHub, number: int, marker: str, body: str) -> str:
-    """Post the comment, or edit the one that is there; give its address."""
+    """Post the comment, or edit the comment with the same marker. Gives the comment's address."""
     for comment in github.comments(number):
         if _is_ours(comment, marker):
             if comment["body"] != body:
@@ -44,7 +44,7 @@ def keep_comment(github: GitHub, number: int, marker: str, body: str) -> str:
 
 
 def keep_issue(github: GitHub, label: str, title: str, body: str) -> str:
-    """Open the issue, or edit the one that is open; give its address."""
+    """Open the issue, or edit the open issue with the same label. Gives the issue's address."""
     for issue in github.open_issues(label):
         if _is_ours(issue, label):
             if (issue["title"], issue["body"]) != (title, body):
@@ -54,7 +54,7 @@ def keep_issue(github: GitHub, label: str, title: str, body: str) -> str:
 
 
 def close_issues(github: GitHub, label: str, words: str) -> list[str]:
-    """Close what `keep_issue` opened, with a comment; give the addresses."""
+    """Close the open issues of `keep_issue`, with `words` as a comment. Gives the issues' addresses."""
     closed = []
     for issue in list(github.open_issues(label)):
         if _is_ours(issue, label):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def give(environment: Mapping[str, str] = os.environ, /, **values: str | None) -> None:
-    """Append each value that is not None as an output of the step; nothing outside of a workflow.
+    """Append each value that is not None as an output of the step. Outside of a workflow, do nothing.
 
     Raises ValueError for a value of several lines, which could set outputs of its own.
     """

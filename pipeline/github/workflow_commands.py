@@ -1,8 +1,8 @@
-"""GitHub's workflow commands: given where they are ours, made harmless in everything else that is printed.
+"""GitHub's workflow commands: `command` writes them; everything else that is printed is made harmless.
 
-A runner takes every line that begins with :: (after blanks) or holds ##[ for a command; a container's log
-line must be able to set no output, mask nothing and end no group.
-https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+A runner takes every line that begins with :: (after blanks) or contains ##[ as a command. A log line of a
+container must not set an output, mask a word or end a group.
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
 import re
@@ -15,7 +15,7 @@ _INSIDE = re.compile(r"##\[")
 
 
 def harmless(text: str) -> str:
-    """The same words, of which none is a command."""
+    """The text, in which a runner finds no command."""
     lines = text.replace("\r", "\n")
     return _INSIDE.sub("## [", _AT_THE_START.sub(r"\1: :", lines))
 
@@ -27,10 +27,11 @@ class Output:
         self._stream = stream
 
     def write(self, text: str) -> int:
+        """Write text, harmless and without secrets."""
         return self._stream.write(harmless(masked(text)))
 
     def command(self, name: str, message: str = "", **properties: str) -> None:
-        """One command in a line of its own. Raises nothing of its own."""
+        """Write one command in a line of its own, without secrets."""
         message = masked(message)
         given = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
         self._stream.write(f"::{name}{' ' if given else ''}{given}::{_data(message)}\n")

@@ -13,7 +13,7 @@ from pipeline.config.strict_yaml import as_text
 
 @dataclass(frozen=True)
 class Parameter:
-    """A template parameter and what CloudFormation would check of its value. rules: YAML of any shape."""
+    """A template parameter. rules: its keys in the template, such as AllowedValues: YAML of any shape."""
 
     name: str
     type: str = "String"
@@ -21,8 +21,8 @@ class Parameter:
     rules: Mapping[str, Any] = field(default_factory=dict)
 
     def fault(self, value: str) -> str | None:
-        """Why CloudFormation would refuse `value`, or None; also None for a rule that makes no sense here, as
-        a pattern that only Java understands: CloudFormation sees it soon enough.
+        """Why CloudFormation would refuse `value`, else None. A rule that cannot be judged here, such as a
+        pattern that only Java understands, is left to CloudFormation.
         """
         try:
             return self._fault(value)

@@ -1,4 +1,4 @@
-"""Runs a graph: each node in a thread of its own, as soon as what it needs is done."""
+"""Runs a graph: each node in a thread of its own, as soon as the nodes that it needs are done."""
 
 import queue
 import time
@@ -19,7 +19,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """What a node's work gives: a word for the table (`created`, `unchanged`, ...) and its outputs."""
+    """What a node gives: a word for the table (`created`, `unchanged`, ...) and its outputs."""
 
     word: str
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Outcome:
 
     @property
     def seconds(self) -> float:
+        """How long the node took."""
         return self.ended - self.started
 
     @property
@@ -48,7 +49,7 @@ class Outcome:
 
 
 class Watcher(Protocol):
-    """Told as nodes start and end, always in the runner's own thread."""
+    """Is told of every node's start and end, always in the thread that called `run`."""
 
     def started(self, name: str) -> None: ...
 
@@ -56,7 +57,7 @@ class Watcher(Protocol):
 
 
 class Audience(Watcher, Protocol):
-    """Who is told what happens; `log` gives where the lines of a node go."""
+    """Is told what happens. log(node): gives the function that takes the lines of a node."""
 
     def log(self, node: str) -> Callable[[str], None]: ...
 
@@ -112,12 +113,15 @@ def run(
 
 
 def errors(outcomes: Mapping[str, Outcome]) -> list[BaseException | None]:
-    """What each node ended with, the first to end first."""
+    """The error of each node, None where it had none, in the order in which the nodes ended."""
     return [outcome.error for outcome in sorted(outcomes.values(), key=lambda o: o.ended)]
 
 
 def critical_path(outcomes: Mapping[str, Outcome]) -> list[Outcome]:
-    """The chain of nodes that the whole waited for: from the last to end, back by the last needed to end."""
+    """The chain of nodes that decided when the graph was done, the first node first.
+
+    The chain's last node ended last of all; before each node stands, of those it needs, the last to end.
+    """
     ran = {name: o for name, o in outcomes.items() if o.ending is not Ending.NOT_STARTED}
     path: list[Outcome] = []
     last = max(ran.values(), key=lambda o: o.ended, default=None)

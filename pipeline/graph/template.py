@@ -1,6 +1,6 @@
 """A CloudFormation template, read as far as the pipeline needs it.
 
-cfn-lint's decoder would do this too, but it is a development dependency and takes a second to import.
+cfn-lint's decoder reads templates too, but cfn-lint is a development dependency and takes a second to import.
 Template anatomy: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
 """
 
@@ -17,17 +17,20 @@ from pipeline.errors import TemplateError
 from pipeline.graph.parameter import Parameter
 
 INLINE_LIMIT = 51_200
-"""Bytes that CloudFormation takes as TemplateBody."""
+"""Bytes that CloudFormation takes as TemplateBody.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
+"""
 
 _SECURE = re.compile(r"\{\{resolve:ssm-secure:((?:\$\{[A-Za-z]+\}|[^}:])+)(?::\d+)?\}\}")
-# CloudFormation resolves no SecureString in a listener rule; a plain parameter of that name stands for one.
+# CloudFormation resolves no SecureString in a listener rule; a plain parameter called .../secret stands in.
 _PLAIN = re.compile(r"\{\{resolve:ssm:((?:\$\{[A-Za-z]+\}|[^}:])+/secret)(?::\d+)?\}\}")
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource's logical id, type and line; `kept` where its DeletionPolicy guards what it holds; `secret`
-    where it may hold one, for a dynamic reference stands in it.
+    """A resource of a template. line: in the file; kept: whether its DeletionPolicy is other than Delete;
+    secret: whether the resource may hold a secret, for it has a dynamic reference ({{resolve:...}}).
     """
 
     logical_id: str
@@ -49,11 +52,11 @@ class Template:
     resources: Mapping[str, Resource]
     secure_references: frozenset[str] = frozenset()
     plain_references: frozenset[str] = frozenset()
-    """Plain SSM parameters called .../secret, which the pipeline makes as it makes SecureStrings."""
+    """Plain SSM parameters called .../secret, which the pipeline makes like SecureStrings."""
     rules: Mapping[str, object] = field(default_factory=dict)
     """The section Rules, its short-form functions written out."""
     released: bool = True
-    """Metadata `Slipway: {Release: false}` says that a template is no part of a release."""
+    """False where Metadata says `Slipway: {Release: false}`: the template is no part of a release."""
 
     @property
     def per_environment(self) -> bool:
@@ -61,14 +64,15 @@ class Template:
         return "EnvironmentName" in self.parameters
 
     def has(self, type_: str) -> bool:
-        """Whether it makes a resource of this type."""
+        """Whether the template makes a resource of this type."""
         return any(resource.type == type_ for resource in self.resources.values())
 
     def stack_name(self, service: str, environment: str) -> str:
+        """`orders-dev-ecs-stack`, or `orders-ecr` of an account-wide template."""
         return f"{service}-{environment}-{self.name}" if self.per_environment else f"{service}-{self.name}"
 
     def where(self, logical_id: str) -> str:
-        """`infra/x.yaml:12`, or the path alone for what is not written in the template."""
+        """`infra/x.yaml:12`, or the path alone for a resource that a macro added to the template."""
         resource = self.resources.get(logical_id)
         return f"{self.path}:{resource.line}" if resource else self.path
 
@@ -92,12 +96,12 @@ def load_all(directory: Path) -> list[Template]:
     if faults:
         raise TemplateError(
             f"{len(faults)} templates do not parse",
-            next_step="mend them and run the command again",
+            next_step="mend the templates and run the command again",
             details=[str(fault) for fault in faults],
         )
     templates = [template for template in templates if template.released]
     if not templates:
-        raise TemplateError(f"there is no template in {directory.name}/", next_step="put one there")
+        raise TemplateError(f"there is no template in {directory.name}/", next_step="put a template there")
     return templates
 
 
@@ -159,7 +163,7 @@ class _Loader(strict_yaml.StrictLoader):
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, object]:
-    """What a function stands for is CloudFormation's business; looked at here are texts, and the Rules."""
+    """A short-form function, `!Sub`, written out as `Fn::Sub`. Only CloudFormation evaluates functions."""
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
         return {name: loader.construct_scalar(node)}
@@ -180,7 +184,7 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
 def _mapping(content: Mapping[str, object], section: str, path: str) -> dict[str, object]:
     found = content.get(section) or {}
     if not isinstance(found, dict):
-        raise _refused(f"{path}: {section} is no mapping", "names belong there, each with what it is", path)
+        raise _refused(f"{path}: {section} is no mapping", f"{section} must map names to their content", path)
     return found
 
 

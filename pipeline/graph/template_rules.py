@@ -1,6 +1,6 @@
 """The Rules of a template, judged as CloudFormation judges them, but before anything is touched.
 
-A rule is YAML as somebody wrote it (Any): what has not the shape of a rule is left to CloudFormation.
+A rule is YAML of any shape (Any). What is not shaped like a rule is left to CloudFormation.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 """
@@ -10,9 +10,9 @@ from typing import Any
 
 
 def broken(rules: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """What each assertion says that does not hold for these parameter values.
+    """The description of each assertion that does not hold for these parameter values.
 
-    What is not known before the deploy, asks AWS, or is no rule at all, is left to CloudFormation.
+    An assertion on a value that only the deploy or AWS knows is left to CloudFormation.
     """
     found: list[str] = []
     for name, rule in rules.items():
@@ -32,7 +32,7 @@ def _broken(name: str, rule: Mapping[str, Any], values: Mapping[str, str]) -> It
 
 
 def _judge(expression: Any, values: Mapping[str, str]) -> bool | None:
-    """Whether an expression holds; None where that is not known."""
+    """Whether an expression holds; None where only CloudFormation can tell."""
     ((function, operands),) = expression.items()
     match function:
         case "Fn::Equals":

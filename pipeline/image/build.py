@@ -1,6 +1,6 @@
 """The service's image: tagged by its content, built with the Docker SDK.
 
-The same source gives the same tag, and a tag that the repository has is neither built nor pushed again.
+The same source gives the same tag. An image whose tag the repository has is neither built nor pushed again.
 """
 
 import gzip
@@ -21,13 +21,16 @@ _NOISE = ("--->", "Removing intermediate container", "Successfully tagged")
 
 
 class DockerBuild(Protocol):
-    """What building asks of docker.APIClient, which has no types; it answers in lines of JSON."""
+    """What a build asks of docker.APIClient, which has no types. Docker answers in lines of JSON."""
 
     def build(self, **request: object) -> Iterable[dict[str, Any]]: ...
 
 
 def source_files(app: Path) -> list[Path]:
-    """The build context's files, relative to `app`, sorted; app/.dockerignore is honoured."""
+    """The files of the build context, relative to `app`, sorted, as app/.dockerignore leaves them.
+
+    Raises ImageError where app/ has no Dockerfile.
+    """
     from docker.utils.build import exclude_paths
 
     if not (app / "Dockerfile").is_file():
@@ -43,8 +46,8 @@ def source_files(app: Path) -> list[Path]:
 
 
 def content_tag(app: Path, base_image: str | None, platform: str | None = None) -> str:
-    """First 12 hex digits of SHA-256 over names, x bits, contents, a base image that was named, and any
-    platform but linux/amd64.
+    """The first 12 hex digits of a SHA-256 over names, x bits and contents of the files, a base image that
+    somebody named, and any platform but linux/amd64.
     """
     digest = hashlib.sha256(f"base={base_image or ''}\n".encode())
     if platform not in (None, "linux/amd64"):
@@ -71,11 +74,11 @@ def build(
     platform: str | None = None,
     log: Callable[[str], None],
 ) -> str:
-    """Build app/ as `name` and return the image's id. `ca_bundle` is only for a TLS-inspecting network;
-    `platform` is linux/amd64 or linux/arm64, None for the engine's own.
+    """Build app/ as `name` and return the image's id. ca_bundle: for a network that inspects TLS. platform:
+    linux/amd64 or linux/arm64, None for the engine's own.
 
-    Raises ImageError with the build's last lines, or DockerError on a full disk or a
-    credential helper that fails.
+    Raises ImageError with the build's last lines, or DockerError on a full disk or where a credential helper
+    fails.
     """
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     image_id = ""

@@ -1,7 +1,7 @@
-"""app/ as it was at another commit: a second work tree, so that git knows its commit too.
+"""app/ as it was at another commit: in a second work tree, so that git knows the commit of that app/.
 
-Only what is part of the checkout's history will do: whoever may start a workflow could otherwise have any
-branch's code built under main's name, past every review.
+The commit must be part of the checkout's history. Otherwise anybody who may start a workflow could have the
+code of any branch built under main's name, past every review.
 """
 
 import shutil
@@ -16,15 +16,15 @@ PLACE = Path(".slipway/source")
 def at(root: Path, ref: str) -> Path:
     """The app/ directory of the commit, tag or branch called `ref`, checked out below `root`.
 
-    Raises UsageError where there is no such commit, where it is not part of what is checked out, or where
-    it has no app/Dockerfile.
+    Raises UsageError where there is no such commit, where the commit is not part of what is checked out, or
+    where the commit has no app/Dockerfile.
     """
     commit = _commit(root, ref)
     if _git(root, "merge-base", "--is-ancestor", commit, "HEAD") is None:
         raise UsageError(
             f"{ref!r} is not part of what is checked out",
             why=f"{commit[:12]} is no ancestor of HEAD: never merged, or the checkout is a shallow one",
-            next_step="merge it first; then release it, or an image built from it by its digest",
+            next_step="merge that commit first; then release it, or an image built from it, by digest",
         )
     place = root / PLACE
     shutil.rmtree(place, ignore_errors=True)

@@ -8,20 +8,20 @@ from pipeline.errors import DockerError
 
 @contextmanager
 def failures_told() -> Iterator[None]:
-    """Raise DockerError with the file to mend where a helper that it names is not there or fails."""
+    """Raises DockerError, with the file to mend, where the credential helper is not installed or fails."""
     from docker.credentials.errors import StoreError
     from docker.utils.config import find_config_file
 
     try:
         yield
     except Exception as error:
-        # The SDK wraps it when it pulls, and lets it through when it builds.
+        # The SDK wraps a StoreError when it pulls, and raises a StoreError when it builds.
         failure = error if isinstance(error, StoreError) else error.__cause__
         if not isinstance(failure, StoreError):
             raise
         raise DockerError(
             "Docker's credential helper gives no credentials",
             why=str(failure),
-            next_step="install that program, or take credsStore and credHelpers out of "
+            next_step="install that helper, or take credsStore and credHelpers out of "
             f"{find_config_file() or '~/.docker/config.json'}",
         ) from error

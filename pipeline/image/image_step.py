@@ -1,4 +1,4 @@
-"""The image's node of the graph: found by its content's tag, else built and pushed."""
+"""The image's node of the graph: finds the image by the tag of its content, else builds and pushes it."""
 
 import os
 import subprocess
@@ -20,19 +20,19 @@ _ARCHITECTURE = "CpuArchitecture"
 _PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 BaseImage = Callable[[Any, Callable[[str], None]], str | None]
-"""Given a docker client (Any: it has no types): the base image to build on where no registry answers, else
-None.
+"""Is given a Docker client (Any: the Docker SDK has no types) and a log; gives the base image to build on
+where no registry answers, else None.
 """
 
 
 def named_base_image(environment: Mapping[str, str] = os.environ) -> str | None:
-    """SLIPWAY_BASE_IMAGE: a base image that somebody chose, which therefore counts for the tag."""
+    """SLIPWAY_BASE_IMAGE: a base image that somebody chose. It is part of the content that gives the tag."""
     return environment.get("SLIPWAY_BASE_IMAGE") or None
 
 
 def platform(context: Context) -> str | None:
-    """The platform of the tasks that will run the image, as CpuArchitecture of their template says; None for
-    the engine's own: in a rehearsal, and where no template says it.
+    """The platform of the tasks that run the image, by CpuArchitecture of their template. None for the Docker
+    engine's own platform: in a rehearsal, and where no template has that parameter.
     """
     for node in context.stacks.values():
         if graph.IMAGE_GIVES in node.wired and _ARCHITECTURE in node.given:
@@ -46,7 +46,7 @@ def tag_of(context: Context) -> str:
 
 
 def work(context: Context, repository_uri: str, log: Callable[[str], None], base_image: BaseImage) -> Result:
-    """Find or make the image of app/ as it is now. Raises ImageError or DockerError."""
+    """Find the image of app/ in the repository, else build and push it. Raises ImageError or DockerError."""
     ecr = context.aws.client("ecr")
     tag = tag_of(context)
     digest = registry.digest_of(ecr, repository_uri, tag)
@@ -77,7 +77,7 @@ def work(context: Context, repository_uri: str, log: Callable[[str], None], base
 
 
 def docker_client() -> Any:
-    """The Docker engine's client. Raises DockerError where none answers."""
+    """A client of the Docker engine. Raises DockerError where no engine answers."""
     import docker
 
     try:
@@ -94,14 +94,14 @@ def docker_client() -> Any:
 
 @contextmanager
 def _engine_at_work() -> Iterator[None]:
-    """What the engine refuses, or takes along when it ends, beside a failing build step, as DockerError."""
+    """Raises DockerError where the engine refuses something, or ends during a build or a push."""
     import docker
     import requests
     import urllib3
 
     try:
         yield
-    # The Docker SDK reads what the engine says meanwhile past requests: urllib3's own errors come through.
+    # The Docker SDK reads a stream past requests, so that errors of urllib3 come through.
     except (
         docker.errors.DockerException,
         docker.errors.StreamParseError,
@@ -112,12 +112,12 @@ def _engine_at_work() -> Iterator[None]:
         raise full_disk(why) or DockerError(
             "the Docker engine did not finish the image",
             why=why,
-            next_step="see that Docker runs (docker info) and run the same command again",
+            next_step="check that Docker runs (docker info) and run the same command again",
         ) from error
 
 
 def ca_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The CA bundle that pip needs inside the build, where this machine names one."""
+    """The CA bundle that pip needs inside the build, where a variable names an existing file."""
     for variable in _CA_VARIABLES:
         file = Path(environment.get(variable, ""))
         if file.is_file():
@@ -126,7 +126,7 @@ def ca_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def commit(app: Path) -> str:
-    """The commit of app/'s checkout, with `-dirty` where files differ from it; `unknown` outside git."""
+    """The commit of app/'s checkout, with `-dirty` where files differ from that; `unknown` outside git."""
     try:
         described = subprocess.run(  # noqa: S603
             ["git", "-C", str(app), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],  # noqa: S607

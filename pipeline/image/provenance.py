@@ -1,8 +1,8 @@
 """Where an image comes from: GitHub's signed provenance, checked by GitHub's own `gh`.
 
 https://cli.github.com/manual/gh_attestation_verify
-gh asks the registry for the image's digest, so it needs ECR's token: it gets it in a Docker configuration of
-its own, a file that nobody else can read and that is gone afterwards.
+gh asks the registry for the image's digest and needs ECR's token for that. gh gets the token in a Docker
+configuration of its own: a file that nobody else can read, deleted afterwards.
 """
 
 import base64
@@ -20,26 +20,26 @@ from pipeline.image import registry, released
 
 WORKFLOW = ".github/workflows/deploy.yml"
 BRANCH = "refs/heads/main"
-"""The one workflow whose signature counts, as it is on main: on their own branch anybody could edit it."""
+"""Only this workflow's signature counts, and only of main: on a branch anybody could edit the workflow."""
 
 
 def full_uri(context: Context, image: str) -> str:
-    """`URI@sha256:...`, where the digest alone was given too; AWS is asked only then."""
+    """`URI@sha256:...`, also for the digest alone. Only for the digest alone is AWS asked."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", image):
         return image
     return f"{context.repository_uri() or context.project.service}@{image}"
 
 
 def verify(context: Context, image_uri: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The image's version, once it is known to exist and to be built by this repository's deploy workflow.
+    """The image's version. Raises ImageError unless this repository's deploy workflow built the image.
 
-    Raises ImageError where it is not, and UsageError outside of a workflow or without gh. Nothing is touched.
+    Raises UsageError outside of a workflow or without gh. Nothing is touched.
     """
     repository = environment.get("GITHUB_REPOSITORY")
     if not repository:
         raise UsageError(
-            "GITHUB_REPOSITORY does not say whose image it must be",
-            why="this command is for GitHub Actions",
+            "GITHUB_REPOSITORY is not set",
+            why="that repository must have built the image; GitHub Actions sets the variable",
             next_step="set it to ORGANISATION/REPOSITORY, and GH_TOKEN to a token that may read attestations",
         )
     version = released.must_exist(context, image_uri)
@@ -52,7 +52,7 @@ def verify(context: Context, image_uri: str, environment: Mapping[str, str] = os
         raise ImageError(
             f"{image_uri} is not known to be built by {repository}",
             why=said[-1] if said else f"gh attestation verify ended with {done.returncode}",
-            next_step=f"release an image that {WORKFLOW} built; its job summary names it",
+            next_step=f"release an image that {WORKFLOW} built; its job summary names the image",
             details=said[-10:],
         )
     return version
@@ -76,7 +76,7 @@ def _gh(
         raise UsageError(
             "gh is not installed",
             why="GitHub's own program checks the signature",
-            next_step="install it: https://cli.github.com",
+            next_step="install gh: https://cli.github.com",
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ImageError(

@@ -17,7 +17,7 @@ _PINNED = re.compile(r"(?P<repository>[^@\s]+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 
 class DockerPush(Protocol):
-    """What pushing asks of docker.APIClient, which has no types; it answers in lines of JSON."""
+    """What a push asks of docker.APIClient, which has no types. Docker answers in lines of JSON."""
 
     def tag(self, image: str, repository: str, tag: str) -> bool: ...
 
@@ -31,7 +31,7 @@ def digest_of(ecr: "ECRClient", repository_uri: str, tag: str) -> str | None:
 
 
 def version_of(ecr: "ECRClient", repository_uri: str, digest: str) -> str | None:
-    """A digest's version: its tag in ECR."""
+    """The version of a digest, which is its tag in ECR; None where ECR has no such tag or digest."""
     details = _describe(ecr, repository_uri, {"imageDigest": digest})
     tags = details.get("imageTags", []) if details else []
     return tags[0] if tags else None
@@ -48,7 +48,7 @@ def newest(ecr: "ECRClient", repository_uri: str) -> str | None:
 
 
 def split(image_uri: str) -> tuple[str, str]:
-    """`repository@sha256:...` in its two parts. Raises ImageError where it is not pinned by digest."""
+    """`repository@sha256:...` in its two parts. Raises ImageError where no digest pins the image."""
     match = _PINNED.fullmatch(image_uri)
     if match is None:
         raise ImageError(
@@ -62,14 +62,14 @@ def split(image_uri: str) -> tuple[str, str]:
 def must_exist(ecr: "ECRClient", repository_uri: str, image_uri: str) -> str:
     """The version of an image that somebody asked to release.
 
-    Raises ImageError where it is not in this account's repository, or will not stay there.
+    Raises ImageError where the image is not in this account's repository, or is not kept there.
     """
     repository, digest = split(image_uri)
     if repository != repository_uri:
         raise ImageError(
             f"{image_uri} is not in this environment's repository",
-            why=f"that is {repository_uri}",
-            next_step="copy the image there first, or name one that is there",
+            why=f"this environment releases from {repository_uri}",
+            next_step="copy the image to that repository first, or name an image that is in it",
         )
     details = _describe(ecr, repository_uri, {"imageDigest": digest})
     region = _REGION.search(repository_uri)
@@ -78,8 +78,8 @@ def must_exist(ecr: "ECRClient", repository_uri: str, image_uri: str) -> str:
     if details is None:
         raise ImageError(
             f"ECR has no image {image_uri}",
-            why="it was never pushed, or has been deleted",
-            next_step=f"list what there is: aws ecr describe-images {name}",
+            why="the image was never pushed, or has been deleted",
+            next_step=f"list the images there are: aws ecr describe-images {name}",
         )
     tags = details.get("imageTags", [])
     if not tags:
@@ -87,8 +87,8 @@ def must_exist(ecr: "ECRClient", repository_uri: str, image_uri: str) -> str:
         manifest += " --query 'images[0].imageManifest' --output text"
         raise ImageError(
             f"{image_uri} has no tag",
-            why="ECR forgets untagged images after two weeks, and tasks could not be started any more",
-            next_step="tag it with the version that it answers with (X-Service-Version): "
+            why="ECR deletes untagged images after two weeks, and ECS could then start no task from this one",
+            next_step="tag the image with the version that it answers with (X-Service-Version): "
             f'aws ecr put-image {name} --image-tag VERSION --image-manifest "$({manifest})"',
         )
     return tags[0]
@@ -104,8 +104,10 @@ def push(
 ) -> str:
     """Push a local image as repository:tag and return its digest; ~/.docker/config.json is left alone.
 
-    Of two pushes of a tag at once ECR refuses the second, for tags are immutable: then the first one's image
-    is taken, which was built from the same content. Raises ImageError with the registry's words.
+    Tags are immutable: of two pushes of one tag ECR refuses the second. Then the image of the first push is
+    taken, which was built from the same content. Raises ImageError with ECR's words, or DockerError on a
+    full disk.
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
     """
     docker.tag(image, repository_uri, tag)
     digest, refusal = "", ""
@@ -122,10 +124,10 @@ def push(
             log(f"layer {layer}: {status.lower()}")
     if digest and not refusal:
         return digest
-    theirs = digest_of(ecr, repository_uri, tag)
-    if theirs is not None:
-        log(f"somebody else has pushed {tag} meanwhile: taking theirs")
-        return theirs
+    pushed = digest_of(ecr, repository_uri, tag)
+    if pushed is not None:
+        log(f"another run has pushed {tag} meanwhile: taking that image")
+        return pushed
     raise full_disk(refusal) or ImageError(
         "the image could not be pushed",
         why=refusal or "the push gave no digest",
@@ -148,7 +150,10 @@ def _describe(
 
 
 def credentials(ecr: "ECRClient") -> dict[str, str]:
-    """username and password for the registry, good for twelve hours."""
+    """Username and password for the registry, valid for twelve hours.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
+    """
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, password = base64.b64decode(token).decode().split(":", 1)
     return {"username": user, "password": password}

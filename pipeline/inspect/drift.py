@@ -1,7 +1,7 @@
-"""Drift: what somebody changed past CloudFormation, and what only looks like it.
+"""Drift: what somebody changed past CloudFormation, and what only looks like drift.
 
-ECS moves the weights of the listener rules it was given, at every release, and CloudFormation does not know
-(https://github.com/aws/aws-cdk/issues/36649): that difference is no drift, and every other in those rules is.
+At every release ECS moves the weights of its listener rules, and CloudFormation does not know
+(https://github.com/aws/aws-cdk/issues/36649). Those weights are no drift; any other difference in a rule is.
 """
 
 import re
@@ -26,8 +26,9 @@ _DETECTABLE = frozenset({"UPDATE_ROLLBACK_FAILED"})
 
 @dataclass(frozen=True)
 class StackDrift:
-    """One stack. note: why it was not looked at, or not wholly; else "". checked: how many resources were.
+    """The drift of one stack. checked: how many resources were compared.
 
+    note: why the stack was not compared, or not wholly, else "". fault: whether the comparison failed.
     weights: the listener rules whose weights ECS has moved.
     """
 
@@ -42,7 +43,7 @@ class StackDrift:
 
 @dataclass(frozen=True)
 class Drift:
-    """An environment's stacks, account-wide ones among them. failure: what to exit with."""
+    """The drift of an environment's and the account's stacks. failure: the error to exit with."""
 
     environment: str
     stacks: tuple[StackDrift, ...]
@@ -50,7 +51,7 @@ class Drift:
 
 
 def detect(context: Context, log: Callable[[str], None]) -> Drift:
-    """Detect the drift of every stack that is there; nothing is changed."""
+    """Detect the drift of every stack that exists. Nothing is changed. Raises WaitTimeoutError."""
     cloudformation = context.aws.client("cloudformation")
     found: dict[str, StackDrift] = {}
     begun: dict[str, str] = {}
@@ -59,7 +60,7 @@ def detect(context: Context, log: Callable[[str], None]) -> Drift:
         if current is None:
             found[name] = StackDrift(name, stack, note="is not there yet")
         elif not (current.status.ready or current.status.name in _DETECTABLE):
-            found[name] = StackDrift(name, stack, note=f"was not looked at: it is {current.status}")
+            found[name] = StackDrift(name, stack, note=f"was not compared: it is {current.status}")
         else:
             begun[name] = drift_detection.begin(cloudformation, stack, context.wait, context.timeout)
     for name, detection in begun.items():
@@ -76,7 +77,7 @@ def detect(context: Context, log: Callable[[str], None]) -> Drift:
 def judge(
     name: str, stack: str, seen: drift_detection.Detection, owned: frozenset[str], template: Template | None
 ) -> StackDrift:
-    """What of a detection is drift. owned: ARNs of the rules whose weights are ECS's business."""
+    """The drift in a detection. owned: ARNs of the listener rules whose weights ECS moves."""
     kept, weights = [], []
     for resource in seen.drifted:
         real = without_weights(resource) if resource.physical_id in owned else resource
@@ -96,7 +97,7 @@ def without_weights(rule: ResourceDrift) -> ResourceDrift:
     def only_weights(difference: Difference) -> bool:
         if re.fullmatch(r"/Actions/\d+/ForwardConfig/TargetGroups/\d+/Weight", difference.path):
             return True
-        # A whole target group, where CloudFormation pairs the list otherwise: the same groups must be there.
+        # A whole target group differs where CloudFormation pairs the lists in another order.
         same = _groups(rule.expected) == _groups(rule.actual) is not None
         return same and _TARGETS.fullmatch(difference.path) is not None
 
@@ -104,7 +105,7 @@ def without_weights(rule: ResourceDrift) -> ResourceDrift:
 
 
 def _groups(properties: Any) -> list[list[str]] | None:
-    """The target groups of each action, or None where it can't be told. properties: JSON of any shape."""
+    """The target groups of each action, or None for another shape. properties: JSON of any shape."""
     try:
         forwards = [action["ForwardConfig"]["TargetGroups"] for action in properties["Actions"]]
         return [sorted(group["TargetGroupArn"] for group in groups) for groups in forwards]
@@ -121,13 +122,13 @@ def _hide(resource: ResourceDrift, template: Template | None) -> ResourceDrift:
 
 
 def _rules_of_ecs(context: Context, stack: str) -> frozenset[str]:
-    """The ARNs of the listener rules that the stack's service was given to move."""
+    """The ARNs of the listener rules whose weights the stack's service moves."""
     there = resources.read(context.aws.client("cloudformation"), stack)
     return rules_of(context.aws.client("ecs"), there.service_arn) if there.service_arn else frozenset()
 
 
 def rules_of(ecs: "ECSClient", service_arn: str) -> frozenset[str]:
-    """The production and test rules of a service."""
+    """The ARNs of the production and test listener rules of a service."""
     services = ecs.describe_services(cluster=service_arn.split("/")[1], services=[service_arn])["services"]
     balancers = [balancer for service in services for balancer in service.get("loadBalancers", [])]
     advanced = [balancer.get("advancedConfiguration") or {} for balancer in balancers]
@@ -151,8 +152,8 @@ def _failure(context: Context, stacks: tuple[StackDrift, ...]) -> SlipwayError |
         return DriftError(
             f"{count} of {environment} {'are' if len(places) > 1 else 'is'} not as the templates say",
             why=places[0][1],
-            next_step="undo it where it was done, or put it into the template and deploy; a deploy alone "
-            "puts back nothing that the template leaves as it was",
+            next_step="undo the change where it was made, or put it into the template and deploy; a deploy "
+            "alone puts back nothing that the template leaves as it was",
             details=lines,
             where=places[0][0],
             also=places[1:],
@@ -169,7 +170,7 @@ def _failure(context: Context, stacks: tuple[StackDrift, ...]) -> SlipwayError |
 
 
 def told(resource: ResourceDrift) -> str:
-    """was deleted, or was changed."""
+    """`was deleted` or `was changed`."""
     return "was deleted" if resource.status == "DELETED" else "was changed"
 
 
@@ -180,5 +181,5 @@ def words_of(difference: Difference) -> str:
     if difference.kind == "REMOVE":
         return f"{difference.path} is gone: {difference.expected}"
     if difference.actual == HIDDEN:
-        return f"{difference.path} is another one {HIDDEN}"
+        return f"{difference.path} has another value {HIDDEN}"
     return f"{difference.path} is {difference.actual}, and not {difference.expected}"

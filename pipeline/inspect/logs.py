@@ -27,7 +27,7 @@ def seconds(text: str) -> int:
 
 
 def tail(context: Context, since: int, line: Callable[[str], None], *, follow: bool) -> None:
-    """Print the lines of the last `since` seconds, and with `follow` those that come, until Ctrl-C.
+    """Print the lines of the last `since` seconds, and with `follow` every further line, until Ctrl-C.
 
     Raises UsageError where no stack has a log group.
     """
@@ -52,7 +52,10 @@ def tail(context: Context, since: int, line: Callable[[str], None], *, follow: b
 
 
 class Reader:
-    """Lines not given before; by id, for events may become visible late and share a millisecond."""
+    """Gives each line once, by the event's id: events become visible late and share milliseconds.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+    """
 
     def __init__(self, logs: "CloudWatchLogsClient", group: str, start_ms: int) -> None:
         self._logs = logs
@@ -61,6 +64,7 @@ class Reader:
         self._seen: dict[str, int] = {}
 
     def new(self) -> Iterator[str]:
+        """The lines that were not given before; none while there is no log group."""
         pages = self._logs.get_paginator("filter_log_events")
         with Tolerated("ResourceNotFoundException"):
             for page in pages.paginate(logGroupName=self._group, startTime=self._start):

@@ -1,4 +1,4 @@
-"""What is there now: stacks, the version that serves, tasks, targets; read only."""
+"""The status of an environment: stacks, the version that serves, tasks and targets. Read only."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _VersionOf = Callable[[str | None], str | None]
 
 @dataclass(frozen=True)
 class StackLine:
-    """One stack. status: "-" where it does not exist; node: "" where its template is gone."""
+    """One stack. status: "-" where the stack does not exist; node: "" where the stack's template is gone."""
 
     node: str
     stack: str
@@ -34,12 +34,13 @@ class StackLine:
 
     @property
     def note(self) -> str:
+        """What to know of a stack whose template is gone, else ""."""
         return "" if self.node else "its template is gone from infra/; `destroy` deletes it too"
 
 
 @dataclass(frozen=True)
 class TaskLine:
-    """One running task; `version` is its image's tag in ECR."""
+    """One running task. version: the tag of its image in ECR."""
 
     task_id: str
     status: str
@@ -60,7 +61,7 @@ class TargetLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """An environment as AWS shows it."""
+    """An environment as AWS shows it. service: how many tasks run; deployments: a line for each."""
 
     environment: str
     stacks: tuple[StackLine, ...]
@@ -74,7 +75,7 @@ class Overview:
 
 
 def describe(context: Context) -> Overview:
-    """Read everything `status` shows."""
+    """Read from AWS everything that `status` shows."""
     stacks, outputs = [], dict[str, str]()
     for name, node in context.stacks.items():
         current = context.current(node)
@@ -104,7 +105,7 @@ def describe(context: Context) -> Overview:
 def run_smoke_tests(
     context: Context, told: Callable[[smoke.Outcome], None]
 ) -> tuple[str, str | None, list[smoke.Outcome]]:
-    """The smoke tests against what is deployed: its URL, its image's version, the outcomes.
+    """Run the smoke tests against what is deployed. Gives the URL, the image's version and the outcomes.
 
     Raises UsageError where nothing is deployed.
     """
@@ -129,7 +130,7 @@ def _stack(node: str, name: str, current: StackDescription | None) -> StackLine:
 
 
 def _versions(context: Context, repository_uri: str | None) -> _VersionOf:
-    """Gives an image's version, its tag in ECR; each is asked for once."""
+    """Gives the version of an image, its tag in ECR. ECR is asked for each digest once."""
     if repository_uri is None:
         return lambda _: None
     ecr = context.aws.client("ecr")

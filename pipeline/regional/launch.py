@@ -1,4 +1,4 @@
-"""One launch of everything in several regions: its secrets, bucket and stacks, and what became of them."""
+"""One launch of everything in several regions: its secrets, bucket and stacks, tested and deleted."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class Launch:
             self._secrets |= secrets.kinds_in(parsed, values)
 
     def as_run(self, image: str) -> taskcat.Run:
-        """What taskcat is told of it. image: by digest."""
+        """The launch as taskcat runs it. image: by digest."""
         access = self._home.aws.access
         caller = self._home.identity.get("Arn", "")
         boundary = roles.boundary_of(caller, self._home.project.service, self._any.environment.name)
@@ -92,11 +92,11 @@ class Launch:
                 secrets.create(context.aws.client("ssm"), name, context.tags, context.wait, kind)
 
     def _make_bucket(self) -> None:
-        """S3 goes on deleting a bucket for a while, and refuses one of that name meanwhile."""
+        """S3 deletes a bucket for a while, and until the end refuses to make a bucket of that name."""
         s3, region = self._home.aws.client("s3"), self._home.aws.region
         request: CreateBucketRequestTypeDef = {"Bucket": self._bucket}
         if region != "us-east-1":
-            # The stubs list the regions of the day that they were made.
+            # The type stubs list the regions of the day on which the stubs were made.
             request["CreateBucketConfiguration"] = {"LocationConstraint": region}  # type: ignore[typeddict-item]
 
         def probe() -> bool | None:
@@ -108,15 +108,15 @@ class Launch:
         self._home.wait(probe, what=f"a new bucket {self._bucket}", timeout=self._home.timeout)
 
     def look(self, image: str) -> list[Region]:
-        """What became of every region; where the stack is complete, the smoke tests say."""
+        """What became of every region. Runs the smoke tests where the stack is complete. image: by digest."""
         version = registry.version_of(self._home.aws.client("ecr"), *registry.split(image))
         return [self._look(name, context, image, version) for name, context in self._there.items()]
 
     def clear(self) -> None:
         """Delete every stack, secret and bucket of this launch, or of one that was interrupted.
 
-        Raises the first failure once all has been tried: StackStuckError, or ProtectedError for a stack of
-        that name which is no launch.
+        Raises the first failure once everything was tried: StackStuckError, or ProtectedError for a stack of
+        that name that is no launch.
         """
         with ThreadPoolExecutor(len(self._there)) as pool:
             done = [pool.submit(self._clear, name, context) for name, context in self._there.items()]
@@ -134,7 +134,7 @@ class Launch:
             cause = cause_of(cloudformation, current.stack_id)
             if cause is None:
                 return Region(name, str(current.status), url, current.reason)
-            diagnostics = tuple(self._evidence(context, cause))
+            diagnostics = tuple(self._diagnostics(context, cause))
             return Region(name, str(current.status), url, cause.told, diagnostics, self._where(cause))
         checks = suite.checks(context, url, version, digest=registry.split(image)[1])
         log = self._log(name)
@@ -143,7 +143,7 @@ class Launch:
         failure = smoke.failure_of(outcomes, url, context.environment.name)
         return Region(name, str(current.status), url, str(failure or ""))
 
-    def _evidence(self, context: Context, cause: Event) -> list[str]:
+    def _diagnostics(self, context: Context, cause: Event) -> list[str]:
         if not cause.of_the_service or not cause.physical_id:
             return []
         watch = stopped_tasks.StoppedTaskWatcher(
@@ -151,7 +151,8 @@ class Launch:
             context.aws.client("logs"),
             cluster=stopped_tasks.names(cause.physical_id)[0],
             stack_name=cause.stack_id.split("/")[1],
-            since=datetime.min.replace(tzinfo=UTC),  # no other run's tasks have the stack's name
+            # CloudFormation ends the name of a nested stack with letters at random: no other run has it.
+            since=datetime.min.replace(tzinfo=UTC),
             log=lambda _: None,
         )
         return watch.diagnostics("")
@@ -185,7 +186,7 @@ class Launch:
 
 
 def cause_of(cloudformation: "CloudFormationClient", stack_id: str) -> Event | None:
-    """The first failure of a stack, looked for in the nested stack that it happened in."""
+    """The first failure of a stack; where a nested stack failed, the first failure in that nested stack."""
     events = EventStream(cloudformation, stack_id)
     events.new()
     cause = first_cause(events.seen)

@@ -1,7 +1,7 @@
-"""The whole service launched from nothing in several regions at once, tested there, and taken away again.
+"""Launches the whole service from nothing in several regions at once, tests it there and deletes everything.
 
-taskcat launches infra/microservice.yaml and writes the report. The secrets that must be there before, the
-smoke tests and the deletion, whatever happened, are the pipeline's own.
+taskcat launches infra/microservice.yaml and writes the report. The pipeline makes the secrets first, runs the
+smoke tests, and deletes everything, whatever happened.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +26,12 @@ def run(
     test: Callable[..., int] = taskcat.test,
     elsewhere: Callable[[Context, str, str], Context] | None = None,
 ) -> tuple[list[Region], SlipwayError | None]:
-    """Launch, test and delete the service in every region; what became of each, and the error if any failed.
+    """Launch, test and delete the service in every region. Gives what became of each region, and the error
+    if a region failed.
 
     home: the environment whose account is used and whose repository has the image. image_uri: by digest, None
-    for the newest there. say(region) gives where that region's lines go. elsewhere(home, name, region) gives
-    the setting of the environment `name` in another region.
+    for the newest image there. log(region) gives where that region's lines go. elsewhere(home, name, region)
+    gives the context of the environment `name` in another region.
 
     Raises ImageError, UsageError and ProtectedError before anything is made, BusyError while another launch
     runs, and StackStuckError where something could not be deleted.
@@ -41,7 +42,7 @@ def run(
         raise UsageError(
             f"{name} is an environment of its own",
             why=f"what {taskcat.FILE} launches as {name} is deleted afterwards",
-            next_step=f"give it another EnvironmentName in {taskcat.FILE}",
+            next_step=f"write another EnvironmentName in {taskcat.FILE}",
         )
     image = image_uri or newest(home)
     registry.split(image)
@@ -60,7 +61,7 @@ def run(
 
 
 def newest(home: Context) -> str:
-    """The image that was pushed last, by digest. Raises ImageError where there is none."""
+    """The image that was pushed last, by digest. Raises ImageError where the repository has no image."""
     repository = home.live_outputs().get("RepositoryUri")
     digest = registry.newest(home.aws.client("ecr"), repository) if repository else None
     if digest is None:
@@ -79,8 +80,8 @@ def _failure(results: Sequence[Region], code: int) -> StackFailedError | None:
         f"{len(failed)} of {len(results)} regions failed: {', '.join(one.name for one in failed)}"
         if failed
         else f"taskcat ended with exit code {code}",
-        why=f"{failed[0].name}: {failed[0].cause}" if failed else "its own lines above say why",
-        next_step=f"read {taskcat.REPORT}/, mend the cause and run it again; everything has been deleted",
+        why=f"{failed[0].name}: {failed[0].cause}" if failed else "the lines of taskcat above say why",
+        next_step=f"read {taskcat.REPORT}/, mend the cause, run the command again; everything is deleted",
         details=[
             line
             for one in failed

@@ -1,7 +1,7 @@
 """One run of taskcat: its project in a directory of its own, its command, and what it prints.
 
-The project holds the templates and nothing else, since taskcat uploads everything that lies beside its file.
-What stands in .taskcat.yml is taskcat's to judge (Any).
+The directory holds the templates and nothing else: taskcat uploads everything beside .taskcat.yml. That file
+may have any shape (Any): taskcat judges it.
 https://aws-ia.github.io/taskcat/docs/schema/taskcat_schema/
 """
 
@@ -27,9 +27,10 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 @dataclass(frozen=True)
 class Run:
-    """What one run is about. bucket: where the templates go; bucket_region: the region it is in.
+    """What one run of taskcat launches. bucket: where the templates go; bucket_region: the bucket's region.
 
-    parameters: of the template, beside those in .taskcat.yml. variables: what leads to AWS (the environment).
+    parameters: of the template, besides those in .taskcat.yml. variables: environment variables that lead
+    taskcat to AWS.
     """
 
     stack: str
@@ -42,7 +43,7 @@ class Run:
 
 
 def settings(project: Project) -> dict[str, Any]:
-    """The project's .taskcat.yml. Raises UsageError where there is none, or it has no such test."""
+    """The project's .taskcat.yml. Raises UsageError where the file or its test is missing."""
     file = project.root / FILE
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -51,7 +52,7 @@ def settings(project: Project) -> dict[str, Any]:
         raise UsageError(
             f"{FILE} does not say what to launch",
             why=str(error),
-            next_step=f"give it tests: {TEST}: parameters: EnvironmentName, as Slipway's own has it",
+            next_step=f"write tests: {TEST}: parameters: EnvironmentName there, as Slipway's {FILE} does",
         ) from error
     return dict(content)
 
@@ -74,7 +75,7 @@ def configuration(content: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 
 def test(project: Project, run: Run, log: Callable[[str], None]) -> int:
-    """Launch the stack in every region, wait, write the report to taskcat_outputs/; taskcat's exit code.
+    """Launch the stack in every region and write the report to taskcat_outputs/. Gives taskcat's exit code.
 
     Nothing is deleted. Raises UsageError where taskcat is not installed.
     """
@@ -89,7 +90,7 @@ def test(project: Project, run: Run, log: Callable[[str], None]) -> int:
     text = yaml.safe_dump(configuration(settings(project), run), sort_keys=False)
     (directory / FILE).write_text(text, encoding="utf-8")
     command = [str(python), "-P", "-W", "ignore::UserWarning", taskcat_offline.__file__, "test", "run"]
-    # `make check` has linted the templates, with this project's own rules and exceptions.
+    # `make check` lints the templates, with the project's rules; taskcat would use its own.
     command += ["--no-delete", "--lint-disable", "--minimal-output", "--output-directory", str(report)]
     with subprocess.Popen(  # noqa: S603 - a command of our own making
         command,

@@ -1,7 +1,7 @@
-"""taskcat as it is, but that its report does without a stylesheet where the web cannot be reached.
+"""taskcat, but without a stylesheet in its report where the web cannot be reached.
 
-Run as a file by the Python of .venv-taskcat, which has taskcat and not this package: it imports none of it.
-Its modules have no types (Any).
+The Python of .venv-taskcat runs this file. That Python has taskcat and not this package, so nothing of this
+package is imported. taskcat has no types (Any).
 """
 
 from importlib import import_module
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Run taskcat's command line. It would fetch its CSS, and look for a newer version than is locked."""
+    """Run taskcat's command line, which otherwise fetches CSS and looks for a newer taskcat."""
     requests: Any = import_module("requests")
     report: Any = import_module("taskcat._generate_reports")
     command_line: Any = import_module("taskcat._cli")

@@ -91,7 +91,7 @@ def deploy(
         try:
             outcomes = runner.run(needs, steps, audience, clock=context.clock)
         finally:
-            fingerprints.save(audience.log("memory"))
+            fingerprints.save(audience.log("fingerprints"))
         released = _summary(context, outcomes)
         if released.failure is None and released.url is not None:
             released = _tested(context, audience, released, served_before=options.served_before)

@@ -19,26 +19,27 @@ from pipeline.release import stop_rollout
 from pipeline.rollout.options import RolloutOptions
 
 
-def must_be_meant(spec: Environment, confirmed: str) -> None:
+def must_be_meant(environment: Environment, confirmed: str) -> None:
     """Raises ProtectedError unless the environment may be destroyed and its name was typed."""
-    if spec.protected:
+    name = environment.name
+    if environment.protected:
         raise ProtectedError(
-            f"{spec.name} is protected",
-            why=f"infra/environments/{spec.name}.yaml says protected: true",
-            next_step="set it to false in that file, have it reviewed, and run the command again",
+            f"{name} is protected",
+            why=f"infra/environments/{name}.yaml says protected: true",
+            next_step="set protected to false in that file, have it reviewed, and run the command again",
         )
-    if confirmed != spec.name:
+    if confirmed != name:
         raise ProtectedError(
-            f"destroying {spec.name} deletes its database and everything else in it",
+            f"destroying {name} deletes its database and everything else in it",
             why="the environment's name was not confirmed",
-            next_step=f"python -m pipeline destroy {spec.name} --confirm {spec.name}",
+            next_step=f"python -m pipeline destroy {name} --confirm {name}",
         )
 
 
 def destroy(context: Context, audience: Audience) -> SlipwayError | None:
-    """Delete every stack of the environment and its SecureStrings; give the first failure, if any.
+    """Delete every stack of the environment, then its secrets and fingerprints. Gives the first failure.
 
-    Raises BusyError while a deploy runs.
+    Raises BusyError while another command holds the environment.
     """
     ssm = context.aws.client("ssm")
     names = context.project.service, context.environment.name
@@ -53,7 +54,7 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
             audience.log(name)(f"{stack_name} stays: it belongs to the account, not to this environment")
         # No other stack needs them: a parameter that no template's output fills is refused before this.
         for current in context.left_over():
-            audience.log(current.name)("its template is gone from infra/: deleting it first")
+            audience.log(current.name)("its template is gone from infra/: deleting the stack first")
             _delete(context.deployer(audience.log(current.name)), current, None)
         steps = {name: step(node) for name, node in mine.items()}
         outcomes = runner.run(graph.reverse_needs(mine), steps, audience, clock=context.clock)
@@ -70,7 +71,7 @@ def _delete_stack(context: Context, node: StackNode, log: Log) -> Result:
     current = context.current(node)
     if current is None:
         return Result("not there")
-    by_hand = f"if you mean to: {current.command('delete-stack')}"
+    by_hand = f"to delete the stack all the same: {current.command('delete-stack')}"
     stacks.must_be_ours(current, stacks.OURS, by_hand)
     if node.holds_service and not current.status.in_review:
         # No deploy runs that would answer the gates of a rollout under way: destroy holds the lock.

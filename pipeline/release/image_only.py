@@ -1,4 +1,4 @@
-"""The image alone: what it needs, itself, and nothing that belongs to an environment."""
+"""The image alone: the stack of its repository, the image, and nothing that belongs to an environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,20 +30,21 @@ class Built:
 
     @property
     def digest(self) -> str:
+        """`sha256:...`"""
         return registry.split(self.image)[1]
 
 
 def image_of(context: Context, audience: Audience, base_image: image_step.BaseImage) -> Built:
-    """Find or make the image of app/, and before that the repository it goes to.
+    """Find or make the image of app/, and before that the stack of its repository.
 
-    Environments that share the repository may ask at the same time, and while a deploy runs. Raises what its
-    stack or the image fails with, and TemplateError where no template needs an image.
+    No lock is taken: environments that share the repository may do so at once, and while a deploy runs.
+    Raises the error of the stack or of the image, and TemplateError where no template needs an image.
     """
     context.guard_account()
     if graph.IMAGE not in context.nodes:
         raise TemplateError(
             "no template asks for an image",
-            why=f"none has the parameter {graph.IMAGE_GIVES}",
+            why=f"no template has the parameter {graph.IMAGE_GIVES}",
             next_step="there is nothing to build",
         )
     names = *graph.needed_for(context.nodes, graph.IMAGE), graph.IMAGE
@@ -62,14 +63,14 @@ def image_of(context: Context, audience: Audience, base_image: image_step.BaseIm
     try:
         outcomes = runner.run(needs, steps, audience, clock=context.clock)
     finally:
-        fingerprints.save(audience.log("memory"))
+        fingerprints.save(audience.log("fingerprints"))
     return _built(outcomes)
 
 
 def must_share(builder: Environment, other: Environment) -> None:
     """Raises ImageError where an image that `builder` pushes is not in the repository of `other`.
 
-    A file that still holds the placeholder account is left out: nothing goes there yet.
+    An environment file with the placeholder account is not compared: nothing is released there yet.
     """
     if other.account == PLACEHOLDER_ACCOUNT != builder.account:
         return

@@ -1,4 +1,4 @@
-"""Back to the version before: by stopping the rollout under way, else by releasing what served before."""
+"""Back to the version before: stops the rollout under way, else releases the image that served before."""
 
 from dataclasses import replace
 
@@ -43,7 +43,10 @@ def release_previous(context: Context, audience: Audience, options: RolloutOptio
 
 
 def previous_image(context: Context) -> str:
-    """The image of the last successful deployment that was of another image than the one in use."""
+    """The image, by digest, of the last successful deployment of another image than the one in use.
+
+    Raises UsageError where ECS remembers no such deployment, or where there is no service.
+    """
     node = context.service_node
     current = context.current(node)
     in_use = current.parameters.get("ImageUri", "") if current is not None else ""
@@ -55,12 +58,12 @@ def previous_image(context: Context) -> str:
         try:
             image = service_deployment.revision(ecs, arn).image
         except AwsRefusedError:
-            continue  # ECS has forgotten it
+            continue  # ECS has forgotten this revision
         if image != in_use and "@" in image:
             return image
     raise UsageError(
         f"ECS remembers no version before the one that {context.environment.name} runs",
-        why="it keeps the deployments of the last 90 days",
+        why="ECS keeps the deployments of the last 90 days",
         next_step=f"name the image: python -m pipeline deploy {context.environment.name} --image URI@DIGEST",
     )
 

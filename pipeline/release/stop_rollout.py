@@ -1,4 +1,7 @@
-"""Stops the rollout of a service's stack, whoever began it, and waits until nothing moves any more."""
+"""Stops the rollout of the service's stack, whoever began it, and waits until the stack is at rest.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
+"""
 
 from dataclasses import replace
 
@@ -17,8 +20,8 @@ def stop(
 ) -> str | None:
     """Stop the rollout under way; give a sentence on what was stopped, None where there is none.
 
-    A stack update that has not come to its rollout yet is waited for until it does. A rollout that rolls back
-    already is left to its end: it puts the former version back. The environment's lock is not taken.
+    A stack update that has not come to its rollout yet is waited for. A rollout that rolls back already is
+    left to its end, which brings the former version back. The environment's lock is not taken.
     """
     now = _begun(context, current, log)
     rolls_back = _now(context, current).status.rolls_back
@@ -28,7 +31,7 @@ def stop(
         log(f"stopping {now.id} in {now.stage}")
         service_deployment.roll_back(context.aws.client("ecs"), now)
     else:
-        log("it is rolling back already")
+        log(f"{current.name} is rolling back already")
     quiet = replace(options, probe=False)
     settled, _ = service_step.settle(context, spec, _now(context, current), log, quiet)
     if now is None:
@@ -40,7 +43,7 @@ def stop(
 
 
 def _begun(context: Context, current: stacks.StackDescription, log: Log) -> ServiceDeployment | None:
-    """The rollout under way, waited for while a stack update is on its way to one."""
+    """The rollout under way. While a stack update has not come to its rollout, wait for the rollout."""
     cloudformation, told = context.aws.client("cloudformation"), False
 
     def look() -> stacks.StackDescription | None:
@@ -66,7 +69,7 @@ def _now(context: Context, current: stacks.StackDescription) -> stacks.StackDesc
 
 
 def _ended(context: Context, stopped: ServiceDeployment) -> str:
-    """How it ended: at once where a stack update waited for it, and waited for where none did."""
+    """The status of the deployment at its end; `gone` where ECS no longer knows the deployment."""
     ecs = context.aws.client("ecs")
 
     def probe() -> str | None:

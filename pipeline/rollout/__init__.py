@@ -1,1 +1,1 @@
-"""One rollout of the ECS service: followed, its gates answered, its weights and alarms guarded."""
+"""One rollout of the ECS service: watched, its gates answered, its weights and alarms guarded."""

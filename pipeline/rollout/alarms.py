@@ -1,4 +1,4 @@
-"""The service's alarms before a release: ECS watches none in a rollout that begins while one is in ALARM.
+"""The service's alarms before a release: ECS watches no alarm in a rollout that begins while one is in ALARM.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
 
@@ -30,7 +30,7 @@ class Failure:
 
 
 def last_failure(ecs: "ECSClient", service_arn: str) -> Failure | None:
-    """The latest rollout that was rolled back or stopped; None where none was."""
+    """The latest rollout that was rolled back or stopped; None where no rollout was."""
     failed = [one for one in service_deployment.listed(ecs, service_arn) if one["status"] in _FAILED]
     last = max(failed, key=lambda brief: brief["createdAt"], default=None)
     return None if last is None else Failure(last["createdAt"], last.get("finishedAt", last["createdAt"]))
@@ -44,16 +44,16 @@ def must_be_quiet(
     wait: Wait,
     patience: float,
 ) -> None:
-    """Return once none of the alarms is in ALARM. failure: gives the rollout that failed last.
+    """Return once no alarm of `names` is in ALARM. failure: gives the rollout that failed last.
 
-    Alarms that went into ALARM in that rollout, or within `patience` seconds after it, are waited for, as
-    many seconds. Raises RolloutRefusedError for those that stay, and at once for any other.
+    Alarms that went into ALARM in that rollout, or within `patience` seconds after it, are waited for, at
+    most `patience` seconds. Raises RolloutRefusedError then, and at once for any other alarm.
     """
     burning = _in_alarm(cloudwatch, names)
     if burning and _left_behind(burning, failure(), patience):
         log(
             f"{_names(burning)} in ALARM since the rollout that failed: waiting at most "
-            f"{patience / 60:g} minutes for the end of it"
+            f"{patience / 60:g} minutes for the alarms to clear"
         )
         try:
             wait(lambda: None if _in_alarm(cloudwatch, names) else True, what="the alarms", timeout=patience)
@@ -67,7 +67,7 @@ def must_be_quiet(
             f"{_names(burning)} in ALARM before the release has begun",
             why=burning[0].get("StateReason", "CloudWatch gives no reason")
             + "; ECS disregards an alarm that is in ALARM when a rollout starts",
-            next_step="wait until it is over, or, to release the cure, deploy with --despite-alarms",
+            next_step="wait until the alarm is over, or, to release the cure, deploy with --despite-alarms",
         )
 
 

@@ -1,4 +1,4 @@
-"""What to do next in a rollout: pure judgement, apart from every AWS call.
+"""The next step of a rollout: pure judgement, without any AWS call.
 
 The order of the stages, and which of them ECS repeats for LINEAR and CANARY:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
@@ -11,7 +11,7 @@ from pipeline.aws.service_deployment import Hook, ServiceDeployment
 
 MIGRATION_GATE = "PRE_SCALE_UP"
 TEST_GATE = "POST_TEST_TRAFFIC_SHIFT"
-# ROLLING has no stages: what never becomes healthy there is the circuit breaker's business.
+# ROLLING has no stages: there ECS's circuit breaker ends a rollout that never becomes healthy.
 _BEFORE_HEALTHY = frozenset({"RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP"})
 _TRAFFIC = frozenset(
     {"PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"}
@@ -25,13 +25,13 @@ class Do(Enum):
     MIGRATE = "run the migration, then answer"
     TEST = "test the new version, then answer"
     CONTINUE = "answer CONTINUE"
-    ROLL_BACK = "stop it and roll back"
-    NOTHING_MORE = "it has ended"
+    ROLL_BACK = "stop the rollout and roll back"
+    NOTHING_MORE = "the rollout has ended"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a rollout is given up. healthy_seconds: for the new tasks to be there and healthy.
+    """When a rollout is given up. healthy_seconds: until all new tasks run and are healthy.
     probe_errors: failed requests of the production probe that speak against the new version.
     """
 
@@ -41,10 +41,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Seen:
-    """What judging rests on, beside the deployment itself.
+    """What the judgement rests on besides the deployment itself.
 
-    scaling_seconds: since SCALE_UP was first seen, 0 before. probe_errors: of late, once production traffic
-    has begun to shift. stack_rolls_back: CloudFormation puts the former revision back, so there is nothing to
+    scaling_seconds: since SCALE_UP was first seen, 0 before. probe_errors: recent failed requests that speak
+    against the new version. stack_rolls_back: CloudFormation puts the version before back, which no gate may
     refuse. straight: somebody asked for no migration and no test.
     """
 
@@ -56,7 +56,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Step:
-    """What to do, why, and the hook it answers."""
+    """What to do, why, and the hook to answer."""
 
     do: Do
     why: str = ""
@@ -64,7 +64,7 @@ class Step:
 
 
 def judge(deployment: ServiceDeployment, seen: Seen, limits: Limits) -> Step:
-    """The one step that a deployment asks for as it stands."""
+    """The step that the deployment asks for as it is now."""
     if not deployment.under_way:
         return Step(Do.NOTHING_MORE, deployment.why)
     if deployment.status != "IN_PROGRESS":
@@ -78,8 +78,8 @@ def judge(deployment: ServiceDeployment, seen: Seen, limits: Limits) -> Step:
 
 
 def counts_errors(deployment: ServiceDeployment) -> bool:
-    """Whether a failed production request may speak against the new version. The first deployment of all has
-    nobody behind the load balancer until its traffic has shifted.
+    """Whether a failed production request may speak against the new version. In the first deployment of a
+    service, the load balancer has no target until the traffic has shifted.
     """
     if deployment.status != "IN_PROGRESS" or not (deployment.rolling or deployment.stage in _TRAFFIC):
         return False

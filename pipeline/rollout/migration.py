@@ -25,12 +25,12 @@ CONTAINER = "app"
 COMMAND = ("migrate",)
 _KEPT = 20
 _MISSED = 20
-"""Looks in which a task that was just started may be unknown: ECS's answers are eventually consistent."""
+"""Looks in which DescribeTasks may not know a task that was just started: ECS is eventually consistent."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where and as whom the migration runs."""
+    """The cluster, task role and security groups that the migration runs with."""
 
     cluster: str
     role_arn: str
@@ -39,7 +39,7 @@ class Place:
 
 @dataclass
 class Migration:
-    """How it ended. fault: "" where it succeeded; lines: the last of its log."""
+    """How a migration ended. fault: "" where it succeeded; lines: the last lines of its log."""
 
     fault: str = ""
     lines: list[str] = field(default_factory=list)
@@ -55,10 +55,10 @@ def run(
     wait: Wait,
     timeout: float,
 ) -> Migration:
-    """Run the migration of a revision to its end, its log lines said as they come. timeout: seconds.
+    """Run the migration of a revision to its end, and log its lines as they come. timeout: seconds.
 
-    started_by: names this migration; a task of that name, running or ended, is taken as it is, so that a
-    second runner does not migrate twice.
+    started_by: names this migration. A task that was started under this name, running or ended, is taken as
+    it is, so that a second runner does not migrate twice. Raises CouldNotStart where ECS starts no task.
     """
     task = _earlier(ecs, place.cluster, started_by) or _start(ecs, revision, place, started_by)
     missed = 0
@@ -78,16 +78,18 @@ def run(
     try:
         ended = wait(probe, what="the migration", timeout=timeout)
     except WaitTimeoutError:
-        ecs.stop_task(cluster=place.cluster, task=task, reason="slipway: it took too long")
+        ecs.stop_task(cluster=place.cluster, task=task, reason="slipway: the migration took too long")
         return Migration(f"it did not end within {timeout:.0f} s", reader.lines)
     reader.read()
     return Migration(_fault(ended), reader.lines)
 
 
 def _earlier(ecs: "ECSClient", cluster: str, started_by: str) -> str | None:
-    """One that runs, else one that ended not long ago. ECS documents `startedBy` as a filter that stands
-    alone: where it takes no second one, what has ended is not looked for, and the client token still holds a
-    second task back.
+    """The migration's task that runs, else the task that ended not long ago.
+
+    ListTasks documents `startedBy` as the only filter. Where ECS refuses a second filter, an ended task is
+    not looked for, and RunTask's client token still prevents a second task.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
     """
     found = ecs.list_tasks(cluster=cluster, startedBy=started_by)["taskArns"]
     if not found:
@@ -135,8 +137,8 @@ def _fault(task: "TaskTypeDef") -> str:
 
 
 class _Log:
-    """The task's log stream; it comes into being with its first line. One that can't be read says nothing
-    against the migration.
+    """The task's log stream, which exists from its first line on. A log stream that can't be read does not
+    fail the migration.
     """
 
     def __init__(
@@ -163,7 +165,7 @@ class _Log:
         except (ClientError, BotoCoreError) as error:
             code = getattr(error, "response", {}).get("Error", {}).get("Code")
             if code != "ResourceNotFoundException" and not self._complained:
-                self._log(f"(its log is not readable: {error})")
+                self._log(f"(the migration's log is not readable: {error})")
                 self._complained = True
             return
         if answer.get("nextForwardToken"):

@@ -1,4 +1,4 @@
-"""What is told of a rollout when it is over: the stages it went through, and the first cause if it failed."""
+"""The record of a rollout: the stages that it went through, and the first cause if it failed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from pipeline.errors import RolloutFailedError, SlipwayError
 
 _AGAIN = "mend the cause and deploy again"
 _HALF_WAY = {"STOPPED": "was stopped", "ROLLBACK_FAILED": "could not be rolled back"}
-"""How a deployment ends that brings nothing back."""
+"""The statuses of a deployment that ended without bringing the version before back."""
 
 
 @dataclass(frozen=True)
 class StageEntry:
-    """A stage that the rollout came to. at: seconds on the follower's clock."""
+    """A stage that the rollout came to. at: seconds on the controller's clock."""
 
     stage: str
     status: str
@@ -23,14 +23,16 @@ class StageEntry:
 
     @property
     def under_way(self) -> bool:
+        """The deployment had not ended yet."""
         return self.status not in ENDED
 
 
 @dataclass
 class RolloutRecord:
-    """One rollout. reached: the last stage before it ended or turned back. why: "" until something spoke
-    against it. released: it ended well. ended: seconds on the follower's clock. ledger_file: the probe's, if
-    it asked.
+    """One rollout. nothing_before: no version served before. reached: the last stage before the rollout ended
+    or turned back. stage, why, lines: of the first cause against the new version; "" while there is none.
+    released: the rollout ended well. ended: seconds on the controller's clock. ledger_file: of the probe, if
+    the probe sent requests.
     """
 
     version: str | None = None
@@ -48,12 +50,12 @@ class RolloutRecord:
     _told: str = ""
 
     def timed(self) -> list[tuple[StageEntry, float]]:
-        """Each passage with when the next one began."""
+        """Each entry, with the time at which the next entry begins."""
         ends = [*(entry.at for entry in self.entries[1:]), self.ended]
         return list(zip(self.entries, ends, strict=True))
 
     def passed(self, now: ServiceDeployment, at: float) -> str:
-        """Note the stage the deployment is in, and since when, and give it in words."""
+        """Add the deployment's stage, and give it in words. at: seconds on the controller's clock."""
         self.entries.append(StageEntry(now.stage or "-", now.status, at))
         if now.status == "IN_PROGRESS":
             self.reached = now.stage
@@ -69,15 +71,15 @@ class RolloutRecord:
         return words
 
     def blame(self, stage: str, why: str, lines: Sequence[str] = ()) -> None:
-        """Keep the first cause: what follows from it is none."""
+        """Keep the first cause. Later failures follow from the first cause, and are not kept."""
         if not self.why:
             self.stage, self.why, self.lines = stage, why, list(lines)
 
     def failure(
         self, kept: ledger.Ledger | None, stack_failure: SlipwayError | None
     ) -> RolloutFailedError | None:
-        """One page, from stage and reason down to the last log lines; None where nothing spoke against it, or
-        what did came too late: it serves.
+        """The error, from stage and reason down to the last log lines. None where nothing spoke against the
+        new version, or where the new version serves all the same.
         """
         if not self.why or self.released:
             return None

@@ -121,7 +121,7 @@ def test_it_answers_while_requests_hold_every_thread(ready: Lifecycle, path: str
         threads = anyio.to_thread.current_default_thread_limiter()
         threads.total_tokens = 1
         async with threads, httpx2.AsyncClient(transport=httpx2.ASGITransport(actuator(ready).app)) as client:
-            answer = await asyncio.wait_for(client.get(f"http://actuator/actuator/{path}"), timeout=5)
+            answer = await asyncio.wait_for(client.get(f"http://actuator/actuator/{path}"), timeout=30)
         return answer.status_code
 
     assert 200 == asyncio.run(ask())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.repository import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "local_aws" / "README.md"])
 
 
 def links(page: Path) -> Iterator[str]:

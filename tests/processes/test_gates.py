@@ -9,7 +9,17 @@ import pytest
 
 from tests.support.repository import ROOT
 
-TOOLS = ("ruff", "mypy", "cfn-lint", "python", "actionlint", "zizmor", "shellcheck", "hadolint")
+TOOLS = (
+    "ruff",
+    "mypy",
+    "lint-imports",
+    "cfn-lint",
+    "python",
+    "actionlint",
+    "zizmor",
+    "shellcheck",
+    "hadolint",
+)
 
 
 @pytest.fixture
@@ -52,7 +62,7 @@ def asked(checkout: Path) -> list[str]:
 def test_all_gates_pass(checkout: Path) -> None:
     code, said = check(checkout)
 
-    assert (0, 10) == (code, said.count("ok    "))
+    assert (0, 11) == (code, said.count("ok    "))
 
 
 def test_the_shell_in_workflows_is_checked_on_a_machine_without_shellcheck(checkout: Path) -> None:
@@ -74,7 +84,7 @@ def test_a_tool_that_says_no_fails_its_gate_and_the_others_still_run(checkout: P
     code, said = check(checkout)
 
     gates = said.count("ok    ") + said.count("FAIL  ")
-    assert (1, 10) == (code, gates)
+    assert (1, 11) == (code, gates)
     assert "      it is wrong" in said
 
 

@@ -1,1 +1,1 @@
-"""The operations and resource types of ECS, as requests find them."""
+"""The operations and resource types of ECS."""

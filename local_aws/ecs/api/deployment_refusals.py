@@ -1,17 +1,14 @@
-"""What ECS refuses about a deployment configuration before anything begins, in its words: pure.
+"""What ECS refuses about a deployment configuration before a deployment begins, in its words: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.services.pause_hooks import DEFAULT_TIMEOUT_MINUTES
 from local_aws.ecs.services.stages import steps_of
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
+from local_aws.shapes import DeploymentConfiguration, LoadBalancer
 
 STACK_HOURS = 33
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
@@ -33,8 +30,8 @@ BOUNDS = {
 }
 
 
-def refusal(configuration: "DeploymentConfiguration", load_balancers: Sequence["LoadBalancer"]) -> str | None:
-    """Why ECS would not take these, None when it would."""
+def refusal(configuration: DeploymentConfiguration, load_balancers: Sequence[LoadBalancer]) -> str | None:
+    """Why ECS refuses this configuration, None when ECS accepts it."""
     strategy = configuration.get("strategy") or "ROLLING"
     if strategy not in STRATEGIES:
         return f"Invalid deployment strategy. Valid values are: {', '.join(STRATEGIES)}"
@@ -44,13 +41,14 @@ def refusal(configuration: "DeploymentConfiguration", load_balancers: Sequence["
     return problems[0] if problems else None
 
 
-def stack_refusal(configuration: "DeploymentConfiguration") -> str | None:
-    """Why CloudFormation, which waits for a deployment, would not take one that ECS itself would.
+def stack_refusal(configuration: DeploymentConfiguration) -> str | None:
+    """Why CloudFormation refuses a deployment configuration that ECS accepts, None when it does not.
 
-    Its pauses count in full: "bakeTimeInMinutes and every hook's timeout", as those who met it tell.
+    CloudFormation waits for a deployment, so it adds up the bake time and the timeout of every hook. AWS does
+    not document this limit; users have reported it.
     """
     if (configuration.get("strategy") or "ROLLING") == "ROLLING" or any(_numbers(configuration)):
-        return None  # the latter is ECS's to refuse
+        return None  # ECS itself refuses bad numbers
     minutes = sum(step.minutes for step in steps_of(configuration, reconcile=False))
     pauses = [h for h in configuration.get("lifecycleHooks") or [] if h.get("targetType") == "PAUSE"]
     for hook in pauses:
@@ -71,7 +69,7 @@ def _numbers(configuration: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} must be between {least} and {most}."
 
 
-def _hooks(configuration: "DeploymentConfiguration") -> Iterator[str]:
+def _hooks(configuration: DeploymentConfiguration) -> Iterator[str]:
     for hook in configuration.get("lifecycleHooks") or []:
         kind = hook.get("targetType") or "AWS_LAMBDA"
         minutes = (hook.get("timeoutConfiguration") or {}).get("timeoutInMinutes")
@@ -87,7 +85,7 @@ def _hooks(configuration: "DeploymentConfiguration") -> Iterator[str]:
             yield "timeoutInMinutes must be between 1 and 20160."
 
 
-def _balancers(load_balancers: Sequence["LoadBalancer"]) -> Iterator[str]:
+def _balancers(load_balancers: Sequence[LoadBalancer]) -> Iterator[str]:
     for one in load_balancers:
         advanced = one.get("advancedConfiguration")
         if not advanced:

@@ -1,4 +1,4 @@
-"""List-, Describe-, Continue- and StopServiceDeployment, and DescribeServiceRevisions.
+"""ListServiceDeployments, Describe-, Continue- and StopServiceDeployment, DescribeServiceRevisions.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/continue-service-deployment.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
@@ -8,11 +8,12 @@ import re
 import time
 from typing import Any
 
-from local_aws.ecs.api.requests import EcsError
+from local_aws.ecs.api.requests import invalid
 from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.services.service_deployment import ServiceDeployment
+from local_aws.emulator.refusals import RefusedError
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -20,14 +21,14 @@ MOST = 100
 
 
 class DeploymentOperations:
-    """The API of service deployments on top of the scheduler."""
+    """The operations on service deployments."""
 
     def __init__(self, scheduler: Scheduler, services: ServiceOperations) -> None:
         self._scheduler = scheduler
         self._services = services
 
     def list(self, request: Request) -> Answer:
-        """Newest first; `createdAt` and `status` choose among them."""
+        """ListServiceDeployments: newest first, filtered by `createdAt` and `status`."""
         cluster, service = request.get("cluster"), str(request.get("service") or "")
         if not cluster and ":service/" in service:
             cluster = service.partition(":service/")[2].partition("/")[0]
@@ -49,7 +50,7 @@ class DeploymentOperations:
             for arn in request.get("serviceDeploymentArns") or []:
                 try:
                     service, rollout = self._find(arn)
-                except EcsError:
+                except RefusedError:
                     failures.append({"arn": arn, "reason": "MISSING"})
                 else:
                     found.append(rollout.describe(self._scheduler.tasks(service), service.desired))
@@ -77,20 +78,20 @@ class DeploymentOperations:
         """ContinueServiceDeployment: answer a pause hook."""
         hook_id, action = str(request.get("hookId") or ""), request.get("action") or "CONTINUE"
         if not re.fullmatch(r"ecs-[a-z_]+-[\w-]+", hook_id):
-            raise _invalid("Invalid hookId: hookId must follow the format: ecs-{hookType}-{id}")
+            raise invalid("Invalid hookId: hookId must follow the format: ecs-{hookType}-{id}")
         if action not in ("CONTINUE", "ROLLBACK"):
-            raise _invalid("Invalid action. Valid values are: CONTINUE, ROLLBACK")
+            raise invalid("Invalid action. Valid values are: CONTINUE, ROLLBACK")
         with self._scheduler.lock:
             _, rollout = self._find(request.get("serviceDeploymentArn"))
             if not rollout.is_ongoing:
-                raise _invalid(
+                raise invalid(
                     "Continuing a service deployment is not allowed for service deployment in terminal "
                     "states."
                 )
             waiting = [h for h in rollout.hooks if h.id == hook_id and h.status == "AWAITING_ACTION"]
             answerable = rollout.status == "IN_PROGRESS" and waiting
             if not answerable or waiting[0].expires_at <= time.time():
-                raise _invalid(
+                raise invalid(
                     "Provided hookId is either completed, unavailable, or not associated with the given "
                     "Resource ARN"
                 )
@@ -99,14 +100,14 @@ class DeploymentOperations:
         return {"serviceDeploymentArn": rollout.arn}
 
     def stop(self, request: Request) -> Answer:
-        """StopServiceDeployment: roll back, or leave everything as it is (ABORT)."""
+        """StopServiceDeployment: roll back, or leave traffic and tasks as they are (ABORT)."""
         kind = request.get("stopType") or "ROLLBACK"
         if kind not in ("ROLLBACK", "ABORT"):
-            raise _invalid("Invalid stopType. Valid values are: ABORT, ROLLBACK")
+            raise invalid("Invalid stopType. Valid values are: ABORT, ROLLBACK")
         with self._scheduler.lock:
             service, rollout = self._find(request.get("serviceDeploymentArn"))
             if not rollout.is_ongoing:
-                raise EcsError(
+                raise RefusedError(
                     "ConflictException",
                     f"Service deployment is in {rollout.status} state and can not be stopped.",
                 )
@@ -118,8 +119,4 @@ class DeploymentOperations:
             for rollout in service.rollouts:
                 if rollout.arn == arn:
                     return service, rollout
-        raise EcsError("ServiceDeploymentNotFoundException", "The service deployment does not exist.")
-
-
-def _invalid(message: str) -> EcsError:
-    return EcsError("InvalidParameterException", message)
+        raise RefusedError("ServiceDeploymentNotFoundException", "The service deployment does not exist.")

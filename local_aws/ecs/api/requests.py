@@ -1,29 +1,23 @@
-"""What ECS refuses before it does anything, in its words."""
+"""What ECS refuses before it acts on a request, in its words.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+"""
 
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.records import newest_revision
+from local_aws.emulator.refusals import RefusedError, resource_error
 from local_aws.emulator.registry import Registry, Response
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import (
-        LoadBalancerTypeDef as LoadBalancer,
-    )
-    from types_boto3_ecs.type_defs import (
-        TaskDefinitionTypeDef as TaskDefinition,
-    )
+from local_aws.shapes import LoadBalancer, TaskDefinition
 
 
-class EcsError(Exception):
-    """An ECS request that is refused: AWS's error code and message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
+def invalid(message: str) -> RefusedError:
+    """ECS's refusal of a parameter."""
+    return RefusedError("InvalidParameterException", message)
 
 
 def answer(body: Mapping[str, Any]) -> Response:
@@ -31,18 +25,12 @@ def answer(body: Mapping[str, Any]) -> Response:
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
 
 
-def refuse(error: EcsError) -> Response:
-    """An error response of the ECS API."""
-    body = {"__type": error.code, "message": error.message}
-    return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
-
-
-def as_resource_error(error: EcsError, operation: str = "") -> ValueError:
+def as_resource_error(error: RefusedError, operation: str = "") -> ValueError:
     """A refusal in the words of CloudFormation's resource events. operation: "Create TaskDefinition: "."""
-    return ValueError(
-        f'Resource handler returned message: "Invalid request provided: {operation}{error.message} '
-        f'(Service: AmazonECS; Status Code: 400; Error Code: {error.code}; Request ID: {uuid.uuid4()})" '
-        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: InvalidRequest)"
+    return resource_error(
+        f"Invalid request provided: {operation}{error.message} "
+        f"(Service: AmazonECS; Status Code: 400; Error Code: {error.code}; Request ID: {uuid.uuid4()})",
+        error.handler_code,
     )
 
 
@@ -52,7 +40,7 @@ def name_in(reference: str) -> str:
 
 
 class Checks:
-    """Looks requests up in what exists: clusters, task definitions, target groups, the network."""
+    """Checks requests against the records of clusters, task definitions, target groups and the network."""
 
     def __init__(self, registry: Registry) -> None:
         self._clusters = registry.records("AWS::ECS::Cluster")
@@ -66,24 +54,24 @@ class Checks:
         """The ARN of an active cluster."""
         cluster = self._clusters.get(name_in(reference or "default"))
         if cluster is None or cluster["status"] != "ACTIVE":
-            raise EcsError("ClusterNotFoundException", "Cluster not found.")
+            raise RefusedError("ClusterNotFoundException", "Cluster not found.")
         return str(cluster["clusterArn"])
 
-    def definition(self, reference: str) -> "TaskDefinition":
+    def definition(self, reference: str) -> TaskDefinition:
         """An active task definition by ARN, family:revision or family."""
         name = name_in(reference)
         if ":" not in name:
             name = f"{name}:{newest_revision(name)}"
         found = self._definitions.get(name)
         if found is None:
-            raise EcsError("ClientException", "TaskDefinition not found.")
-        definition = cast("TaskDefinition", found)
+            raise RefusedError("ClientException", "TaskDefinition not found.")
+        definition = cast(TaskDefinition, found)
         if definition["status"] != "ACTIVE":
-            raise EcsError("ClientException", "TaskDefinition is inactive")
+            raise RefusedError("ClientException", "TaskDefinition is inactive")
         return definition
 
-    def load_balancers(self, load_balancers: Sequence["LoadBalancer"], definition: "TaskDefinition") -> None:
-        """Target groups must exist and be in use, and lead to a container and port of the task definition."""
+    def load_balancers(self, load_balancers: Sequence[LoadBalancer], definition: TaskDefinition) -> None:
+        """Refuse a target group that is unknown, unused, or names no container and port of the definition."""
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         for one in load_balancers:
             arn, name, port = (
@@ -93,25 +81,18 @@ class Checks:
             )
             group = self._target_groups.get(str(arn))
             if group is None:
-                raise EcsError("InvalidParameterException", f"The target group {arn} does not exist.")
+                raise invalid(f"The target group {arn} does not exist.")
             if not group["LoadBalancerArns"]:
-                raise EcsError(
-                    "InvalidParameterException",
-                    f"The target group with targetGroupArn {arn} does not have an associated load balancer.",
+                raise invalid(
+                    f"The target group with targetGroupArn {arn} does not have an associated load balancer."
                 )
             if name not in containers:
-                raise EcsError(
-                    "InvalidParameterException",
-                    f"The container {name} does not exist in the task definition.",
-                )
+                raise invalid(f"The container {name} does not exist in the task definition.")
             if port not in [int(m["containerPort"]) for m in containers[name].get("portMappings") or []]:
-                raise EcsError(
-                    "InvalidParameterException",
-                    f"The container {name} did not have a container port {port} defined.",
-                )
+                raise invalid(f"The container {name} did not have a container port {port} defined.")
 
-    def traffic(self, load_balancers: Sequence["LoadBalancer"]) -> None:
-        """Both target groups of a deployment that moves traffic must exist, and a rule must lead to each.
+    def traffic(self, load_balancers: Sequence[LoadBalancer]) -> None:
+        """Refuse target groups of a blue/green deployment that are unknown, or that no rule forwards to.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
         """
@@ -121,37 +102,31 @@ class Checks:
             if not alternate:
                 continue
             if alternate not in self._target_groups:
-                raise EcsError("InvalidParameterException", f"The target group {alternate} does not exist.")
+                raise invalid(f"The target group {alternate} does not exist.")
             rule = self._rules.get(str(advanced.get("productionListenerRule"))) or {"Actions": []}
             tied = {group for action in rule["Actions"] for group, _ in weighted_target_groups(action)}
             if not advanced.get("testListenerRule") and not {one["targetGroupArn"], alternate} <= tied:
-                raise EcsError(
-                    "InvalidParameterException",
+                raise invalid(
                     "For Application LoadBalancer, testListenerRule is required when productionListenerRule "
-                    "is not associated with both targetGroup and alternateTargetGroup",
+                    "is not associated with both targetGroup and alternateTargetGroup"
                 )
 
-    def network(self, network: Mapping[str, Any], definition: "TaskDefinition") -> None:
-        """An awsvpc task needs subnets and security groups that exist."""
+    def network(self, network: Mapping[str, Any], definition: TaskDefinition) -> None:
+        """Refuse an awsvpc task without subnets, or with unknown subnets or security groups."""
         if definition.get("networkMode") != "awsvpc":
             return
         awsvpc = network.get("awsvpcConfiguration") or {}
         if not awsvpc.get("subnets"):
-            raise EcsError(
-                "InvalidParameterException",
-                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
-            )
+            raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
         for subnet in awsvpc["subnets"]:
             if subnet not in self._subnets:
-                raise EcsError(
-                    "InvalidParameterException",
+                raise invalid(
                     f"Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does not "
-                    "exist (ErrorCode: InvalidSubnetID.NotFound)",
+                    "exist (ErrorCode: InvalidSubnetID.NotFound)"
                 )
         for group in awsvpc.get("securityGroups") or []:
             if group not in self._security_groups:
-                raise EcsError(
-                    "InvalidParameterException",
+                raise invalid(
                     f"Error retrieving security group information for [{group}]: The security group "
-                    f"'{group}' does not exist (ErrorCode: InvalidGroup.NotFound)",
+                    f"'{group}' does not exist (ErrorCode: InvalidGroup.NotFound)"
                 )

@@ -1,26 +1,25 @@
-"""AWS::ECS::Service: CloudFormation waits until the service is steady, fails when its circuit breaker trips.
+"""AWS::ECS::Service: CloudFormation waits until the service is steady, and fails when its deployment fails.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.ecs.api.deployment_refusals import stack_refusal
-from local_aws.ecs.api.requests import EcsError, as_resource_error, name_in
+from local_aws.ecs.api.requests import as_resource_error, name_in
 from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.api.task_definitions import camel
 from local_aws.ecs.services.service import Service
+from local_aws.emulator.refusals import RefusedError, resource_error
 from local_aws.emulator.registry import Attributes, Properties, Registry
+from local_aws.shapes import DeploymentConfiguration
 from pipeline.errors import WaitTimeoutError
 from pipeline.waiting import wait_until
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
-
 SERVICE = "AWS::ECS::Service"
-# CloudFormation waits 36 hours for a service whose deployment waits.
+# CloudFormation waits for a service deployment for 36 hours.
 STABILISE_MINUTES = 36 * 60
 LEAST_SECONDS = 600.0
 
@@ -59,8 +58,8 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
         try:
             operations.delete({"cluster": properties.get("Cluster"), "service": physical_id, "force": True})
             service = operations.find(properties.get("Cluster"), physical_id)
-        except EcsError:
-            return  # gone already, or its cluster is
+        except RefusedError:
+            return  # the service or its cluster is gone
         wait_until(
             lambda: service.status == "INACTIVE" or None,
             what=f"the deletion of {service.name}",
@@ -73,7 +72,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
 
 
 def request_of(properties: Properties) -> dict[str, Any]:
-    """The API request that the properties stand for."""
+    """The API request for the properties of the resource."""
     request: dict[str, Any] = camel({key: value for key, value in properties.items() if key != "ServiceName"})
     request.pop("serviceConnectConfiguration", None)
     for number in ("desiredCount", "healthCheckGracePeriodSeconds"):
@@ -94,21 +93,21 @@ def request_of(properties: Properties) -> dict[str, Any]:
 
 def _check(properties: Properties) -> None:
     configuration = request_of(properties).get("deploymentConfiguration") or {}
-    words = stack_refusal(cast("DeploymentConfiguration", configuration))
+    words = stack_refusal(cast(DeploymentConfiguration, configuration))
     if words is not None:
-        raise _failure(words, "InvalidRequest")
+        raise resource_error(words, "InvalidRequest")
 
 
 def _call(operation: Any) -> dict[str, Any]:
     try:
         service: dict[str, Any] = operation()["service"]
-    except EcsError as error:
+    except RefusedError as error:
         raise as_resource_error(error) from error
     return service
 
 
 def _wait(service: Service, timeout: float) -> None:
-    """Return when the present primary deployment is complete; raise ValueError in AWS's words if it fails."""
+    """Wait until the primary deployment is complete. Raises ValueError in AWS's words when it fails."""
     deployment = service.primary
     try:
         state = wait_until(
@@ -133,14 +132,7 @@ def _wait(service: Service, timeout: float) -> None:
         cause = "ECS Deployment Circuit Breaker was triggered" if breaker else deployment.rollout_reason
         words = f"Error occurred during operation '{cause}'."
         code = "GeneralServiceException"
-    raise _failure(words, code)
-
-
-def _failure(words: str, code: str) -> ValueError:
-    return ValueError(
-        f'Resource handler returned message: "{words}" '
-        f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})"
-    )
+    raise resource_error(words, code)
 
 
 def _attributes(service: Service) -> Attributes:

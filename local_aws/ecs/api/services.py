@@ -5,17 +5,15 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.ecs.api.deployment_refusals import refusal
-from local_aws.ecs.api.requests import Checks, EcsError, name_in
+from local_aws.ecs.api.requests import Checks, invalid, name_in
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.services.revision import REVISION
 from local_aws.ecs.services.service import Service
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.emulator.refusals import RefusedError
+from local_aws.shapes import DeploymentConfiguration, TaskDefinition
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -40,7 +38,7 @@ SETTINGS = (
 
 
 class ServiceOperations:
-    """The API of services on top of the scheduler."""
+    """The operations on services."""
 
     def __init__(self, scheduler: Scheduler, checks: Checks) -> None:
         self._scheduler = scheduler
@@ -50,16 +48,14 @@ class ServiceOperations:
         cluster = self._checks.cluster_arn(request.get("cluster"))
         name = request.get("serviceName")
         if not name:
-            raise EcsError("InvalidParameterException", "Service name cannot be empty.")
+            raise invalid("Service name cannot be empty.")
         arn = f"{cluster.replace(':cluster/', ':service/')}/{name}"
         with self._scheduler.lock:
             known = self._scheduler.services.get(arn)
             if known is not None and known.status == "ACTIVE":
-                raise EcsError("InvalidParameterException", "Creation of service was not idempotent.")
+                raise invalid("Creation of service was not idempotent.")
             if known is not None and known.status == "DRAINING":
-                raise EcsError(
-                    "InvalidParameterException", "Unable to Start a service that is still Draining."
-                )
+                raise invalid("Unable to Start a service that is still Draining.")
             definition = self._checked(request)
             kept = {
                 "desiredCount": 1,
@@ -73,7 +69,7 @@ class ServiceOperations:
     def update(self, request: Request) -> Answer:
         service = self.find(request.get("cluster"), request["service"])
         if service.status != "ACTIVE":
-            raise EcsError("ServiceNotActiveException", "Service was not ACTIVE.")
+            raise RefusedError("ServiceNotActiveException", "Service was not ACTIVE.")
         with self._scheduler.lock:
             changed = {key: request[key] for key in CHANGEABLE if request.get(key) is not None}
             wanted = {**service.request, **changed}
@@ -92,10 +88,7 @@ class ServiceOperations:
         with self._scheduler.lock:
             if service.status == "ACTIVE":
                 if service.desired > 0 and not request.get("force"):
-                    raise EcsError(
-                        "InvalidParameterException",
-                        "The service cannot be stopped while it is scaled above 0.",
-                    )
+                    raise invalid("The service cannot be stopped while it is scaled above 0.")
                 service.status = "DRAINING"
                 if service.rollout is not None and service.rollout.is_ongoing:
                     service.rollout.become("STOPPED", time.time(), "The service was deleted.")
@@ -131,21 +124,21 @@ class ServiceOperations:
         }
 
     def find(self, cluster: str | None, reference: str) -> Service:
-        """A service by name or ARN. Raises EcsError when cluster or service do not exist."""
+        """A service by name or ARN. Raises RefusedError when the cluster or the service does not exist."""
         cluster_arn = self._checks.cluster_arn(cluster)
         arn = f"{cluster_arn.replace(':cluster/', ':service/')}/{name_in(reference)}"
         service = self._scheduler.services.get(arn)
         if service is None:
-            raise EcsError("ServiceNotFoundException", "Service not found.")
+            raise RefusedError("ServiceNotFoundException", "Service not found.")
         return service
 
-    def _checked(self, request: Mapping[str, Any]) -> "TaskDefinition":
+    def _checked(self, request: Mapping[str, Any]) -> TaskDefinition:
         definition = self._checks.definition(request.get("taskDefinition") or "")
         self._checks.network(request.get("networkConfiguration") or {}, definition)
         self._checks.load_balancers(request.get("loadBalancers") or [], definition)
-        configuration = cast("DeploymentConfiguration", request.get("deploymentConfiguration") or {})
+        configuration = cast(DeploymentConfiguration, request.get("deploymentConfiguration") or {})
         if problem := refusal(configuration, request.get("loadBalancers") or []):
-            raise EcsError("InvalidParameterException", problem)
+            raise invalid(problem)
         self._checks.traffic(request.get("loadBalancers") or [])
         return definition
 
@@ -155,5 +148,5 @@ class ServiceOperations:
 
 
 def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What a deployment's tasks are made with."""
+    """The part of a request that a deployment's tasks start with."""
     return {key: request[key] for key in SETTINGS if request.get(key)}

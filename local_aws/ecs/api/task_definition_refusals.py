@@ -1,15 +1,16 @@
-"""What Fargate refuses about a task definition, in AWS's words where they are known: pure."""
+"""What Fargate refuses about a task definition, in AWS's words where they are known: pure.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+"""
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.shapes import TaskDefinition
 
 ADDABLE = {"SYS_PTRACE"}
-# CPU units with the MiB that go with them.
-# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+# CPU units -> the sizes of memory in MiB.
 SIZES = {
     256: {512, 1024, 2048},
     512: {*range(1024, 4096 + 1, 1024)},
@@ -22,15 +23,15 @@ SIZES = {
 _IN_UNITS = re.compile(r"(\d*\.?\d+)\s*(vcpu|gb)?", re.IGNORECASE)
 
 
-def refusal(definition: "TaskDefinition") -> str | None:
-    """Why a task definition (in the API's names) would not be taken, None when it would."""
+def refusal(definition: TaskDefinition) -> str | None:
+    """Why Fargate refuses a task definition in the API's names, None when Fargate accepts it."""
     return next(_problems(definition), None)
 
 
-def _problems(definition: "TaskDefinition") -> Iterator[str]:
+def _problems(definition: TaskDefinition) -> Iterator[str]:
     if "FARGATE" in (definition.get("requiresCompatibilities") or []):
         yield from _size(definition)
-    # Whatever it says that it is compatible with: all tasks run as Fargate's here.
+    # For every compatibility, because all tasks run as Fargate's here.
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html
     for container in definition.get("containerDefinitions") or []:
         capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
@@ -38,7 +39,7 @@ def _problems(definition: "TaskDefinition") -> Iterator[str]:
             yield "Tasks launched on AWS Fargate only support adding the SYS_PTRACE kernel capability."
 
 
-def _size(definition: "TaskDefinition") -> Iterator[str]:
+def _size(definition: TaskDefinition) -> Iterator[str]:
     for name in ("cpu", "memory"):
         if not definition.get(name):
             yield f"Fargate requires that '{name}' be defined at the task level."
@@ -51,7 +52,7 @@ def _size(definition: "TaskDefinition") -> Iterator[str]:
 
 
 def _units(given: Any) -> int:
-    """A size as a number: 256 or ".25 vCPU", 512 or "0.5 GB"."""
+    """A size in units or MiB: of 256 or ".25 vCPU", of 512 or "0.5 GB"."""
     match = _IN_UNITS.fullmatch(str(given).strip())
     if match is None:
         return 0

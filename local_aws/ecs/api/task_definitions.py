@@ -1,19 +1,23 @@
-"""AWS::ECS::TaskDefinition, whole: MiniStack's own handler loses secrets, health checks and dependencies."""
+"""AWS::ECS::TaskDefinition with secrets, health checks and dependencies, which MiniStack's handler loses.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.ecs.api.requests import EcsError, as_resource_error, refuse
+from local_aws.ecs.api.requests import as_resource_error
 from local_aws.ecs.api.task_definition_refusals import refusal
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
-# Maps from names that the user chose: their keys are data, not property names.
+# The keys of these maps are the user's data, not property names.
 FREE_FORM = ("options", "dockerLabels", "driverOpts", "labels")
 
 
 def camel(value: Any, inside: str = "") -> Any:
-    """CloudFormation's PascalCase as the ECS API's camelCase; keys that the user chose stay as they are."""
+    """Turn CloudFormation's PascalCase keys into the ECS API's camelCase; the user's own keys stay."""
     if isinstance(value, Mapping):
         if inside in FREE_FORM:
             return {key: str(one) for key, one in value.items()}
@@ -25,7 +29,7 @@ def camel(value: Any, inside: str = "") -> Any:
 
 
 def normalised(definition: dict[str, Any]) -> dict[str, Any]:
-    """Container definitions with the types and defaults that the API gives back."""
+    """The task definition with the API's types and defaults in its container definitions."""
     containers = []
     for container in definition.get("containerDefinitions") or []:
         essential = str(container.get("essential", True)).lower() == "true"
@@ -41,46 +45,29 @@ def normalised(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(definition: Any) -> None:
-    """Raise EcsError when Fargate would not take a task definition in the API's names."""
+    """Raise RefusedError when Fargate refuses a task definition in the API's names."""
     if (why := refusal(definition)) is not None:
-        raise EcsError("ClientException", why)
+        raise RefusedError("ClientException", why)
 
 
 def register(registry: Registry) -> None:
-    shipped = registry.shipped_resource_type(TASK_DEFINITION)
-    shipped_operation = registry.shipped_operation("ecs", "RegisterTaskDefinition")
+    shipped = registry.shipped_operation("ecs", "RegisterTaskDefinition")
     definitions = registry.records(TASK_DEFINITION)
 
-    def complete(arn: str, properties: Properties) -> tuple[str, Attributes]:
-        record = definitions[arn.rpartition("/")[2]]
-        whole = camel({key: value for key, value in properties.items() if key != "Tags"})
-        record.update(normalised(whole))
-        return arn, {"TaskDefinitionArn": arn}
-
     def register_definition(request: dict[str, Any]) -> Response:
-        try:
-            check(request)
-        except EcsError as error:
-            return refuse(error)
-        return shipped_operation(request)
+        check(request)
+        return shipped(request)
 
-    def check_resource(properties: Properties) -> None:
+    def check_resource(properties: Properties, _: str) -> None:
         try:
             check(camel(properties))
-        except EcsError as error:
+        except RefusedError as error:
             raise as_resource_error(error, "Create TaskDefinition: ") from error
 
-    def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-        check_resource(properties)
-        arn, _ = shipped["create"](logical_id, properties, stack_name)
-        return complete(arn, properties)
-
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
-    ) -> tuple[str, Attributes]:
-        check_resource(new)
-        arn, _ = shipped["update"](physical_id, old, new, stack_name, logical_id)
-        return complete(arn, new)
+    def complete(arn: str, properties: Properties, attributes: Attributes) -> None:
+        whole = camel({key: value for key, value in properties.items() if key != "Tags"})
+        definitions[arn.rpartition("/")[2]].update(normalised(whole))
+        attributes["TaskDefinitionArn"] = arn
 
     registry.operation("ecs", "RegisterTaskDefinition", register_definition)
-    registry.resource_type(TASK_DEFINITION, create=create, update=update, delete=shipped["delete"])
+    registry.extend_resource_type(TASK_DEFINITION, check=check_resource, made=complete)

@@ -5,16 +5,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 
 from typing import Any
 
-from local_aws.ecs.api.requests import Checks, EcsError, name_in
+from local_aws.ecs.api.requests import Checks, invalid, name_in
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.tasks.task import Task
+from local_aws.emulator.refusals import RefusedError
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
 
 
 class TaskOperations:
-    """The API of tasks on top of the scheduler."""
+    """The operations on tasks."""
 
     def __init__(self, scheduler: Scheduler, checks: Checks) -> None:
         self._scheduler = scheduler
@@ -28,10 +29,9 @@ class TaskOperations:
         names = {one["name"] for one in definition["containerDefinitions"]}
         for override in (request.get("overrides") or {}).get("containerOverrides") or []:
             if override.get("name") not in names:
-                raise EcsError(
-                    "InvalidParameterException",
+                raise invalid(
                     "Override for container named "
-                    f"{override.get('name')} is not a container in the TaskDefinition.",
+                    f"{override.get('name')} is not a container in the TaskDefinition."
                 )
         started = []
         for _ in range(int(request.get("count", 1))):
@@ -59,12 +59,12 @@ class TaskOperations:
         for reference in request.get("tasks") or []:
             try:
                 found.append(self._find(request.get("cluster"), reference).describe())
-            except EcsError:
+            except RefusedError:
                 failures.append({"arn": reference, "reason": "MISSING"})
         return {"tasks": found, "failures": failures}
 
     def list(self, request: Request) -> Answer:
-        """Running tasks unless desiredStatus says STOPPED; newest first."""
+        """ListTasks: running tasks, or stopped tasks with desiredStatus STOPPED; newest first."""
         cluster = self._checks.cluster_arn(request.get("cluster"))
         wanted = request.get("desiredStatus") or "RUNNING"
         family, service = request.get("family"), request.get("serviceName")
@@ -84,4 +84,4 @@ class TaskOperations:
         for task in self._scheduler.tasks():
             if task.cluster_arn == cluster_arn and task.id == name_in(reference):
                 return task
-        raise EcsError("InvalidParameterException", "The referenced task was not found.")
+        raise invalid("The referenced task was not found.")

@@ -1,5 +1,6 @@
-"""Amazon ECS on this machine: puts scheduler, tasks, operations and resource types together."""
+"""Puts ECS's scheduler, tasks, operations and resource types together."""
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -8,7 +9,7 @@ from local_aws.checkout import region_of
 from local_aws.cloudwatch.alarms import in_alarm
 from local_aws.ecs.api import service_resource, task_definitions
 from local_aws.ecs.api.deployments import DeploymentOperations
-from local_aws.ecs.api.requests import Checks, EcsError, answer, refuse
+from local_aws.ecs.api.requests import Checks, answer
 from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.api.tasks import TaskOperations
 from local_aws.ecs.deployments.listener_rules import ListenerRules
@@ -19,7 +20,9 @@ from local_aws.ecs.tasks.secrets import from_parameter_store
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.records import Records
 from local_aws.elb.target_groups import target_groups
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import Registry, Response
+from local_aws.host import variables
 
 
 @cache
@@ -50,6 +53,7 @@ def scheduler(registry: Registry) -> Scheduler:
         alarms=lambda names: in_alarm(registry, names),
         within=lambda service: registry.scope(region_of(service.arn)),
         minute_seconds=registry.checkout.minute_seconds,
+        held=variables.read(os.environ).holds,
     )
     registry.keep("ecs", made.kept, made.restore)
     registry.on_start(containers.remove_all_tasks)
@@ -92,10 +96,7 @@ def _responding(
     operation: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Callable[[dict[str, Any]], Response]:
     def respond(request: dict[str, Any]) -> Response:
-        try:
-            return answer(operation(request))
-        except EcsError as error:
-            return refuse(error)
+        return answer(operation(request))
 
     return respond
 
@@ -105,22 +106,14 @@ def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
     checks = Checks(registry)
 
     def delete(request: dict[str, Any]) -> Response:
-        try:
-            arn = checks.cluster_arn(request.get("cluster"))
-        except EcsError as error:
-            return refuse(error)
+        arn = checks.cluster_arn(request.get("cluster"))
         if any(s.cluster_arn == arn and s.status != "INACTIVE" for s in running.services.values()):
-            return refuse(
-                EcsError(
-                    "ClusterContainsServicesException",
-                    "The Cluster cannot be deleted while Services are active.",
-                )
+            raise RefusedError(
+                "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
             )
         if any(task.cluster_arn == arn and not task.is_over for task in running.tasks()):
-            return refuse(
-                EcsError(
-                    "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
-                )
+            raise RefusedError(
+                "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
             )
         return shipped(request)
 

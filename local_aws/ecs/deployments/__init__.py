@@ -1,1 +1,1 @@
-"""How a service deployment moves: the scheduler, rolling, blue/green, and the listener rules."""
+"""Service deployments: the scheduler, rolling and blue/green deployments, and listener rules."""

@@ -1,4 +1,4 @@
-"""A deployment that moves traffic, stage by stage: does what `stages.judge` says.
+"""A service deployment that moves traffic, stage by stage: acts on the decisions of `stages.judge`.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
 """
@@ -22,7 +22,8 @@ INTERRUPTED = "Service deployment rolled back because the local AWS ended in the
 class BlueGreen:
     """Leads the service deployments with strategy BLUE_GREEN, CANARY or LINEAR.
 
-    alarms(names) gives those that are in ALARM now; minute_seconds is the length of one of AWS's minutes.
+    alarms(names) gives those that are in ALARM now; minute_seconds is the length of one of AWS's minutes;
+    held(stage) says whether a test keeps deployments in that stage.
     """
 
     def __init__(
@@ -31,14 +32,16 @@ class BlueGreen:
         traffic: Traffic,
         alarms: Callable[[list[str]], list[str]],
         minute_seconds: float,
+        held: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._fleet = fleet
         self._shift = TrafficShift(traffic)
         self._alarms = alarms
         self._minute = minute_seconds
+        self._held = held
 
     def leads(self, service: Service) -> bool:
-        """Whether several revisions run on purpose, so that no rolling step may look at the service."""
+        """Whether several revisions of the service run on purpose: then no rolling step may act on it."""
         rollout = service.rollout
         return (
             service.status == "ACTIVE"
@@ -48,7 +51,7 @@ class BlueGreen:
         )
 
     def begin(self, service: Service, rollout: ServiceDeployment, now: float) -> None:
-        """Start a deployment; one that is under way is stopped, and its new revision taken away first."""
+        """Start a deployment. One under way is stopped first, and its new revision's tasks are removed."""
         before = service.rollout
         if before is not None and before.is_ongoing:
             if before.moves_traffic and before.step.stage == "CLEAN_UP" and not before.is_rolling_back:
@@ -66,7 +69,7 @@ class BlueGreen:
         self._enter(service, rollout, 0, now)
 
     def resume(self, service: Service, now: float) -> None:
-        """After the server died: CloudFormation's side of the deployment is lost, so it is rolled back."""
+        """Roll back after a restart of the server: CloudFormation no longer waits for the deployment."""
         rollout = service.rollout
         if rollout is None or not rollout.is_ongoing:
             return
@@ -77,7 +80,7 @@ class BlueGreen:
             rollout.become("STOPPED", now, INTERRUPTED)
 
     def step(self, service: Service, now: float) -> None:
-        """Look once: keep every revision's tasks, and go to the next stage when it is time."""
+        """Keep every revision's tasks running, and enter the next stage when it is time."""
         views = self._fleet.look(service, now)
         decisions = {one.id: self._fleet.keep(service, one, views, now) for one in list(service.deployments)}
         rollout = service.rollout
@@ -87,6 +90,8 @@ class BlueGreen:
         verdict = judge(self._view(service, rollout, decisions, now))
         if verdict.move is Move.ROLL_BACK:
             self._roll_back(service, rollout, verdict.reason, now)
+        elif verdict.move is Move.NEXT and not rollout.is_rolling_back and self._held(rollout.step.stage):
+            return
         elif verdict.move is Move.NEXT and rollout.at + 1 < len(rollout.steps):
             self._enter(service, rollout, rollout.at + 1, now)
         elif verdict.move is Move.NEXT and rollout.is_rolling_back:
@@ -95,7 +100,7 @@ class BlueGreen:
             self._succeed(service, rollout, now)
 
     def times(self, service: Service) -> list[float]:
-        """When time alone moves the deployment on, in seconds since 1970."""
+        """The times at which the deployment moves on by itself, in seconds since 1970."""
         rollout = service.rollout
         if rollout is None or not rollout.is_ongoing or not rollout.steps:
             return []
@@ -103,7 +108,7 @@ class BlueGreen:
         return [rollout.entered_at + rollout.step.minutes * self._minute, *hooks]
 
     def abort(self, service: Service, rollout: ServiceDeployment, now: float) -> None:
-        """Stop where it is: traffic and tasks stay as they are until the next deployment."""
+        """Stop the deployment. Traffic and tasks stay as they are until the next deployment."""
         rollout.become("STOPPED", now, "Service deployment stopped by StopServiceDeployment.")
         rollout.new.become("FAILED", rollout.reason, now)
         service.say(f"(deployment {rollout.new.id}) deployment stopped.", now)

@@ -1,28 +1,25 @@
-"""Listener rules as ECS sees and moves them, and what it says when it cannot.
+"""The listener rules of a deployment: ECS reads and writes their weights, and says why it cannot.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html
 """
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.checkout import region_of
 from local_aws.elb.actions import with_forward_config
 from local_aws.elb.records import Records
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.registry import Registry
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
-    from types_boto3_elbv2.type_defs import TargetGroupTupleTypeDef as TargetGroup
+from local_aws.shapes import LoadBalancer, TargetGroup
 
 INVALID = "of invalid networking configuration"
 POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
 class ListenerRules:
-    """The weights in listener rules."""
+    """Reads and writes the weights of listener rules."""
 
     def __init__(self, registry: Registry, records: Records) -> None:
         self._registry = registry
@@ -30,12 +27,12 @@ class ListenerRules:
         self._roles = registry.records("AWS::IAM::Role")
 
     def serving(self, rule: str) -> list[str]:
-        """The target groups that the rule sends anything to."""
+        """The target groups to which the rule sends traffic."""
         with self._registry.scope(region_of(rule)):
             return [group for group, weight in self._groups(rule) if weight > 0]
 
     def move(self, rule: str, weights: Mapping[str, int]) -> None:
-        """Write the rule's weights; they hold from the next request on."""
+        """Write the rule's weights. The weights hold from the next request on."""
         groups: list[TargetGroup] = [
             {"TargetGroupArn": group, "Weight": weight} for group, weight in sorted(weights.items())
         ]
@@ -47,8 +44,8 @@ class ListenerRules:
             record["Actions"] = [action]
             self._records.relink()
 
-    def problem(self, load_balancer: "LoadBalancer") -> str:
-        """Why a deployment cannot use this load balancer as it is, "" when it can."""
+    def problem(self, load_balancer: LoadBalancer) -> str:
+        """Why a deployment cannot use this load balancer, "" when it can."""
         advanced = load_balancer["advancedConfiguration"]
         production, test = advanced["productionListenerRule"], advanced.get("testListenerRule", "")
         pair = (load_balancer["targetGroupArn"], advanced["alternateTargetGroupArn"])
@@ -105,7 +102,7 @@ def trusts_ecs(document: Any) -> bool:
 
 
 def may_move_traffic(role: Mapping[str, Any]) -> bool:
-    """Whether a role has AWS's managed policy for this, or policies of its own that speak of ModifyRule."""
+    """Whether a role has AWS's managed policy for load balancers, or an own policy that names ModifyRule."""
     attached = [str(one) for one in role.get("AttachedPolicies") or []]
     own = json.dumps(role.get("InlinePolicies") or {})
     return any(POLICY in one or "AdministratorAccess" in one for one in attached) or any(

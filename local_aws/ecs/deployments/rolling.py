@@ -1,4 +1,4 @@
-"""A rolling deployment, and a service at rest: does what `deployment.decide` says.
+"""A rolling deployment, and a steady service: acts on the decisions of `rolling_decision.decide`.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
 """
@@ -16,7 +16,7 @@ BREAKER = "Service deployment rolled back because the circuit breaker threshold 
 
 
 class Rolling:
-    """Looks at one service and acts on its tasks through the fleet."""
+    """Starts and stops the tasks of a service through the fleet."""
 
     def __init__(self, fleet: Fleet, alarms: Callable[[list[str]], list[str]]) -> None:
         self._fleet = fleet
@@ -46,7 +46,7 @@ class Rolling:
         self._settle(service, steady=decision.steady, now=now)
 
     def stop(self, service: Service, rollout: ServiceDeployment, *, abort: bool, now: float) -> None:
-        """StopServiceDeployment: back to the last completed deployment, or just no further."""
+        """StopServiceDeployment: roll back to the last completed deployment, or stop here (ABORT)."""
         if service.stable is None or abort:
             reason = "Service deployment stopped by StopServiceDeployment."
             service.primary.become("FAILED", reason, now)

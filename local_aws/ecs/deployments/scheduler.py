@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.deployments.blue_green import SUPERSEDED, BlueGreen
 from local_aws.ecs.deployments.rolling import Rolling
@@ -22,9 +22,7 @@ from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.run import TaskRun
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.shapes import TaskDefinition
 
 logger = logging.getLogger("slipway.scheduler")
 LOOK_SECONDS = 0.5  # while a deployment may wait for an alarm
@@ -51,6 +49,7 @@ class Scheduler:
         alarms: Callable[[list[str]], list[str]],
         minute_seconds: float,
         within: Callable[[Service], AbstractContextManager[None]] = lambda _: nullcontext(),
+        held: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._within = within
@@ -64,7 +63,7 @@ class Scheduler:
         self._fleet.leaving = self._say_leaving
         groups.changed = self.wake
         self._rolling = Rolling(self._fleet, alarms)
-        self.blue_green = BlueGreen(self._fleet, traffic, alarms, minute_seconds)
+        self.blue_green = BlueGreen(self._fleet, traffic, alarms, minute_seconds, held)
 
     @property
     def lock(self) -> AbstractContextManager[bool]:
@@ -106,7 +105,7 @@ class Scheduler:
         """Start a task, of a service or of its own."""
         self._fleet.run(task)
 
-    def deploy(self, service: Service, definition: "TaskDefinition", settings: Mapping[str, Any]) -> TaskSet:
+    def deploy(self, service: Service, definition: TaskDefinition, settings: Mapping[str, Any]) -> TaskSet:
         """Begin a service deployment; its new revision is the primary one."""
         with self.lock:
             now = self._clock()

@@ -1,38 +1,37 @@
-"""Which target group a new revision gets, and how a deployment's traffic moves between its two.
+"""Which target group a new revision gets, and how traffic moves between the two target groups.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.services.stages import weights
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
+from local_aws.shapes import LoadBalancer
 
 PRODUCTION, TEST = "productionListenerRule", "testListenerRule"
 
 
 class Traffic(Protocol):
-    """The listener rules as ECS sees and moves them."""
+    """The listener rules of a deployment."""
 
     def serving(self, rule: str) -> list[str]: ...
     def move(self, rule: str, weights: Mapping[str, int]) -> None: ...
-    def problem(self, load_balancer: "LoadBalancer") -> str: ...
+    def problem(self, load_balancer: LoadBalancer) -> str: ...
 
 
 class TrafficShift:
-    """Writes what a service deployment decided into its rules."""
+    """Writes the weights of a service deployment into its listener rules."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
 
     def resolved(self, rollout: ServiceDeployment) -> dict[str, Any]:
-        """The new revision's settings with a target group of its own: the one the old revision is not in.
+        """The new revision's settings with the target group that the old revision does not use.
 
-        With no old revision it is the one that the production rule sends nothing to, as seen on AWS:
+        Without an old revision, it is the target group without traffic of the production rule, as seen on
+        AWS:
         https://github.com/go-to-k/cdk-real-drift/issues/1730
         """
         taken = {
@@ -60,7 +59,7 @@ class TrafficShift:
         rollout.test_percent = percent
 
     def problem(self, rollout: ServiceDeployment) -> str:
-        """Why the deployment cannot begin, in ECS's words; "" when it can."""
+        """Why the deployment cannot begin, in ECS's words, "" when it can."""
         balancers = rollout.new.request.get("loadBalancers") or []
         return next(filter(None, map(self._traffic.problem, balancers)), "")
 
@@ -74,6 +73,6 @@ class TrafficShift:
                 self._traffic.move(arn, {own: new, other: old})
 
 
-def _pair(load_balancer: "LoadBalancer") -> tuple[str, str]:
+def _pair(load_balancer: LoadBalancer) -> tuple[str, str]:
     advanced = load_balancer["advancedConfiguration"]
     return load_balancer["targetGroupArn"], advanced["alternateTargetGroupArn"]

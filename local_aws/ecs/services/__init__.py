@@ -1,1 +1,1 @@
-"""Services as records: revisions, stages, hooks, their tasks, their targets."""
+"""Services: revisions, deployments, stages, pause hooks, tasks and targets."""

@@ -1,4 +1,7 @@
-"""Which task is in which target groups: joining them once it runs, leaving them before it stops."""
+"""Registers a running task in its target groups, and deregisters the task before it stops.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -15,7 +18,7 @@ logger = logging.getLogger("slipway.membership")
 
 
 class Membership:
-    """delay(target group ARN) gives the group's deregistration delay in seconds."""
+    """The tasks in target groups. delay(target group ARN) gives the deregistration delay in seconds."""
 
     def __init__(self, groups: TargetGroups, delay: Callable[[str], float]) -> None:
         self._groups = groups
@@ -23,7 +26,7 @@ class Membership:
         self._members: dict[str, dict[str, int]] = {}
 
     def join(self, task: Task, settings: Mapping[str, Any]) -> list[str]:
-        """Register a running task where it belongs; gives the groups it was not in before."""
+        """Register a running task in its target groups. Returns the target groups that are new to it."""
         member_of = self._members.setdefault(task.id, {})
         new = [one for one in registrations(task, settings) if one[0] not in member_of]
         for group, port in new:
@@ -32,14 +35,14 @@ class Membership:
         return [group for group, _ in new]
 
     def leave(self, task: Task) -> dict[str, int]:
-        """Deregister a task; gives the groups it was in, with its port."""
+        """Deregister a task. Returns its target groups, each with the port."""
         left = self._members.pop(task.id, {})
         for group, port in left.items():
             self._groups.deregister(group, task.address, port, self._delay(group))
         return left
 
     def wait_until_drained(self, task: Task, left: Mapping[str, int]) -> None:
-        """Return when no request is in flight any more, or the deregistration delay is over."""
+        """Wait until no request is in flight, or the deregistration delay is over."""
         for group, port in left.items():
             try:
                 wait_until(

@@ -1,4 +1,4 @@
-"""Pause hooks: opened when a deployment comes to their stage, and what time does to them.
+"""Pause hooks: opened when a deployment enters their stage, and expired when their time is over.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html
 """
@@ -6,19 +6,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hook
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.services.stages import HookView
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+from local_aws.shapes import DeploymentConfiguration
 
 DEFAULT_TIMEOUT_MINUTES = 1440
 
 
 @dataclass
 class Hook:
-    """A pause that a stage came to; expires_at is seconds since 1970."""
+    """A pause in a stage. expires_at: seconds since 1970."""
 
     stage: str
     expires_at: float
@@ -41,9 +39,9 @@ class Hook:
 
 
 def opened(
-    configuration: "DeploymentConfiguration", stage: str, now: float, minute_seconds: float
+    configuration: DeploymentConfiguration, stage: str, now: float, minute_seconds: float
 ) -> list[Hook]:
-    """The hooks that a stage comes to."""
+    """The pause hooks that open in a stage."""
     hooks = []
     for one in configuration.get("lifecycleHooks") or []:
         if stage in one["lifecycleStages"] and one.get("targetType") == "PAUSE":
@@ -54,7 +52,7 @@ def opened(
 
 
 def expire(hooks: Iterable[Hook], now: float) -> None:
-    """Time out what nobody answered."""
+    """Expire the hooks whose time is over."""
     for hook in hooks:
         if hook.status == "AWAITING_ACTION" and now >= hook.expires_at:
             hook.status = "TIMED_OUT"

@@ -1,4 +1,4 @@
-"""One revision of a service and the tasks that run it: what DescribeServices calls a deployment.
+"""A revision of a service and its tasks; DescribeServices calls it a deployment.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 """
@@ -6,12 +6,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import TaskDefinitionTypeDef as TaskDefinition
+from local_aws.shapes import TaskDefinition
 
-# What a revision fixes; a change of one of these makes a new deployment, the others hold at once.
+# A change of one of these starts a new deployment; a change of another setting holds at once.
 REVISION = (
     "taskDefinition",
     "loadBalancers",
@@ -25,12 +24,12 @@ REVISION = (
 class TaskSet:
     """The tasks of one service revision. Times are seconds since 1970.
 
-    settings: what each task is made with (launch type, network, load balancers); request: the whole service
-    as it was asked for, to go back to. count: how many tasks, None for as many as the service wants.
-    held_until: no new task before that time, after failures.
+    settings: what each task starts with (launch type, network, load balancers). request: the request for the
+    whole service, for a rollback. count: the number of tasks, None for the service's desired count.
+    held_until: no task starts before this time, after failures.
     """
 
-    definition: "TaskDefinition"
+    definition: TaskDefinition
     settings: Mapping[str, Any]
     created_at: float
     id: str = field(default_factory=lambda: f"ecs-svc/{random.randrange(10**18, 10**19)}")  # noqa: S311
@@ -53,7 +52,7 @@ class TaskSet:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """The part of the request that this revision stands for, to go back to."""
+        """The part of the request that belongs to this revision, for a rollback."""
         kept = {key: self.request[key] for key in REVISION if key in self.request}
         return {**kept, "taskDefinition": self.definition_arn}
 
@@ -64,7 +63,7 @@ class TaskSet:
         return f"{service_arn.replace(':service/', ':service-revision/')}/{self.id.rpartition('/')[2]}"
 
     def describe_revision(self, service_arn: str, cluster_arn: str) -> dict[str, Any]:
-        """As DescribeServiceRevisions gives it."""
+        """The revision in the shape of DescribeServiceRevisions."""
         containers = self.definition["containerDefinitions"]
         configured = self.request.get("loadBalancers") or self.settings.get("loadBalancers") or []
         return {

@@ -1,5 +1,7 @@
-"""What an ECS rolling deployment does next: pure. Given a service and its tasks, which to start and which
-to stop, and whether the deployment is complete or has failed.
+"""What a rolling deployment does next: pure.
+
+From a service and its tasks follow the tasks to start, the tasks to stop, and whether the deployment is
+complete or failed.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
@@ -16,10 +18,10 @@ LONGEST_PAUSE_MINUTES = 15.0
 
 @dataclass(frozen=True)
 class TaskView:
-    """A task that was not asked to stop yet.
+    """A task that has not been told to stop.
 
-    healthy: it runs, and passes the health checks that there are.
-    fault: why the scheduler must replace it, in ECS's words; "" when nothing is wrong with it.
+    healthy: the task runs and passes its health checks.
+    fault: why the scheduler must replace the task, in ECS's words; "" when the task may stay.
     """
 
     id: str
@@ -30,10 +32,10 @@ class TaskView:
 
 @dataclass(frozen=True)
 class ServiceView:
-    """A service at one moment. primary: the deployment that is rolled out; failed_tasks: in a row.
+    """A service at one moment. primary: the id of the newest deployment; failed_tasks: in a row.
 
-    breaker: whether the circuit breaker is on; given_up: the deployment failed and starts nothing any more.
-    may_start: False while the scheduler holds back after failures.
+    breaker: whether the circuit breaker is on. given_up: the deployment failed and starts no more tasks.
+    may_start: False while the scheduler waits after failures.
     """
 
     desired: int
@@ -58,14 +60,14 @@ class Decision:
 
 
 def threshold(desired: int) -> int:
-    """How many failed tasks trip the circuit breaker."""
+    """The number of failed tasks that trips the circuit breaker."""
     return min(HIGHEST_THRESHOLD, max(LEAST_THRESHOLD, math.ceil(0.5 * desired)))
 
 
 def restart_pause(failed_tasks: int) -> float:
-    """Minutes the scheduler waits before the next start after so many failures in a row.
+    """The minutes before the next start, after this many failures in a row.
 
-    ECS throttles a service that cannot start its tasks, with pauses up to 15 minutes:
+    ECS throttles a service whose tasks fail to start, with pauses of up to 15 minutes:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
     """
     return (
@@ -99,11 +101,11 @@ def _to_start(service: ServiceView, new: Sequence[TaskView], live: int) -> int:
 def _superfluous(
     service: ServiceView, new: Sequence[TaskView], old: Sequence[TaskView]
 ) -> tuple[tuple[str, str], ...]:
-    """Tasks too many: never so that fewer than the minimum are healthy."""
+    """The tasks to stop because they are too many. The minimum of healthy tasks stays."""
     reason = f"Scaling activity initiated by (deployment {service.primary})"
     least = math.ceil(service.desired * service.minimum_percent / 100)
     spare = sum(task.healthy for task in [*new, *old]) - least
-    # While a deployment that failed has nothing to roll back to, what still serves goes on serving.
+    # A failed deployment without a rollback leaves the old tasks running.
     leaving = [] if service.given_up else sorted(old, key=lambda task: task.healthy)
     surplus = sorted(new, key=lambda task: task.healthy)[: max(0, len(new) - service.desired)]
     chosen: list[TaskView] = []

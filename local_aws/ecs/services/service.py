@@ -1,4 +1,4 @@
-"""One ECS service as a record: its deployments, its events, and what DescribeServices says of it.
+"""A service as a record: its deployments and events, in the shape of DescribeServices.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
 """
@@ -6,24 +6,21 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.task import Task
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
-    from types_boto3_ecs.type_defs import LoadBalancerTypeDef as LoadBalancer
+from local_aws.shapes import DeploymentConfiguration, LoadBalancer
 
 KEPT_EVENTS = 100
 
 
 @dataclass
 class Service:
-    """A service: the request that made it, as updated since, and its deployments, the primary one first.
+    """A service: its request, with all updates, and its deployments, the primary deployment first.
 
-    stable: the last deployment that completed, to which a failed one rolls back; rollouts: its service
+    stable: the last completed deployment, to which a failed deployment rolls back. rollouts: the service
     deployments, newest first.
     """
 
@@ -53,7 +50,7 @@ class Service:
         return self.rollouts[0] if self.rollouts else None
 
     def wanted(self, revision: TaskSet) -> int:
-        """How many tasks a revision should have."""
+        """The number of tasks that a revision should have."""
         return self.desired if revision.count is None else revision.count
 
     @property
@@ -61,15 +58,15 @@ class Service:
         return f"service:{self.name}"
 
     @property
-    def configuration(self) -> "DeploymentConfiguration":
+    def configuration(self) -> DeploymentConfiguration:
         """deploymentConfiguration with ECS's defaults."""
         given = self.request.get("deploymentConfiguration") or {}
         breaker = {"enable": False, "rollback": False} | (given.get("deploymentCircuitBreaker") or {})
         defaults = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING"}
-        return cast("DeploymentConfiguration", {**defaults, **given, "deploymentCircuitBreaker": breaker})
+        return cast(DeploymentConfiguration, {**defaults, **given, "deploymentCircuitBreaker": breaker})
 
     @property
-    def load_balancers(self) -> Sequence["LoadBalancer"]:
+    def load_balancers(self) -> Sequence[LoadBalancer]:
         return self.request.get("loadBalancers") or []
 
     @property
@@ -77,12 +74,12 @@ class Service:
         return int(self.request.get("healthCheckGracePeriodSeconds") or 0)
 
     def say(self, message: str, now: float) -> None:
-        """Add an event, "(service NAME) <message>", newest first; ECS keeps the last hundred."""
+        """Add an event, "(service NAME) <message>". ECS keeps the last hundred, newest first."""
         event = {"id": str(uuid.uuid4()), "createdAt": now, "message": f"(service {self.name}) {message}"}
         self.events = [event, *self.events][:KEPT_EVENTS]
 
     def describe(self, tasks: Sequence[Task]) -> dict[str, Any]:
-        """The service as DescribeServices gives it; `tasks` are its own, whatever their state."""
+        """The service in the shape of DescribeServices. tasks: all tasks of the service."""
         own = {
             key: value for key, value in self.request.items() if key not in ("cluster", "clientToken", "tags")
         }

@@ -1,4 +1,4 @@
-"""Service deployments and service revisions as records, and what the API says of them.
+"""Service deployments as records, in the shapes of the API.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRevision.html
@@ -7,15 +7,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRevision.ht
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.services.pause_hooks import Hook
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.stages import Step
 from local_aws.ecs.tasks.task import Task
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+from local_aws.shapes import DeploymentConfiguration
 
 ONGOING = (
     "PENDING",
@@ -28,15 +26,16 @@ ONGOING = (
 
 @dataclass
 class ServiceDeployment:
-    """One service deployment. Times are seconds since 1970; percentages are the new revision's traffic.
+    """A service deployment. Times are seconds since 1970; percentages are the new revision's traffic.
 
-    old: the revision that a rollback goes back to, None at a first creation. superseded: revisions of earlier
-    deployments that did not end, taken away first. steps, at: the stages, and which of them it is in.
+    old: the revision for a rollback, None at the first deployment. superseded: revisions of earlier,
+    unfinished deployments, whose tasks are removed first. steps: the stages. at: the index of the present
+    stage.
     """
 
     service_arn: str
     cluster_arn: str
-    configuration: "DeploymentConfiguration"
+    configuration: DeploymentConfiguration
     new: TaskSet
     created_at: float
     old: TaskSet | None = None
@@ -80,7 +79,7 @@ class ServiceDeployment:
 
     @property
     def stage_hooks(self) -> list[Hook]:
-        """The hooks of the stage that it is in, since it came to that stage."""
+        """The pause hooks that the deployment opened in its present stage."""
         return [hook for hook in self.hooks if hook.stage == self.step.stage]
 
     def become(self, status: str, now: float, reason: str = "") -> None:
@@ -91,7 +90,7 @@ class ServiceDeployment:
             self.stopped_at = now if status == "STOPPED" else None
 
     def enter(self, at: int, now: float) -> None:
-        """Come to a stage; its hooks are opened by the caller."""
+        """Enter a stage. The caller opens the stage's hooks."""
         self.at, self.entered_at, self.updated_at = at, now, now
         self.hooks = [hook for hook in self.hooks if hook.status not in ("SUCCEEDED", "AWAITING_ACTION")]
 
@@ -103,21 +102,21 @@ class ServiceDeployment:
         return list(alarms.get("alarmNames") or [])
 
     def watch(self, in_alarm: Callable[[list[str]], list[str]]) -> None:
-        """At the start: when an alarm is in ALARM already, ECS watches none during this deployment.
+        """Decide at the start whether alarms count. If one is in ALARM already, ECS ignores all alarms.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
         """
         self.alarms_watched = bool(self.alarm_names) and not in_alarm(self.alarm_names)
 
     def look_at_alarms(self, in_alarm: Callable[[list[str]], list[str]]) -> list[str]:
-        """Take down which alarms went into ALARM; gives all that did so far."""
+        """Note the alarms that went into ALARM. Returns all that did so far."""
         if self.alarms_watched:
             new = [name for name in in_alarm(self.alarm_names) if name not in self.triggered]
             self.triggered += new
         return self.triggered
 
     def brief(self) -> dict[str, Any]:
-        """As ListServiceDeployments gives it."""
+        """The deployment in the shape of ListServiceDeployments."""
         return _given(
             {
                 "serviceDeploymentArn": self.arn,
@@ -133,7 +132,7 @@ class ServiceDeployment:
         )
 
     def describe(self, tasks: Sequence[Task], desired: int) -> dict[str, Any]:
-        """As DescribeServiceDeployments gives it; `tasks` are the service's own."""
+        """The deployment in the shape of DescribeServiceDeployments. tasks: all tasks of the service."""
         brief = self.brief()
         del brief["targetServiceRevisionArn"]
         old = [one for one in (self.old, *self.superseded) if one is not None]
@@ -171,7 +170,7 @@ class ServiceDeployment:
         return summary
 
     def _breaker(self, desired: int) -> dict[str, Any]:
-        # The API's own words: the circuit breaker is for rolling deployments only.
+        # The circuit breaker is for rolling deployments only.
         enabled = str(self.configuration["deploymentCircuitBreaker"]["enable"]).lower() == "true"
         status = "MONITORING" if self.is_ongoing else "MONITORING_COMPLETE"
         if not enabled or self.moves_traffic:

@@ -1,4 +1,4 @@
-"""The stages of a service deployment that moves traffic: pure. Which there are, and what comes next.
+"""The stages of a service deployment that moves traffic, and what comes next: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment.html
@@ -8,14 +8,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-line
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import DeploymentConfigurationOutputTypeDef as DeploymentConfiguration
+from local_aws.shapes import DeploymentConfiguration
 
 STAGE_LIMIT_MINUTES = 1440.0
 DEFAULT_BAKE_MINUTES = 15
-# Alarms count from the first task of the new revision until the old one is taken away.
+# Alarms count from the first task of the new revision until the old revision's tasks are removed.
 WATCHED = (
     "SCALE_UP",
     "POST_SCALE_UP",
@@ -30,8 +28,9 @@ WATCHED = (
 
 @dataclass(frozen=True)
 class Step:
-    """One stage. percent: of the production traffic that the new revision has from then on, None for "as
-    before"; minutes: how long the stage lasts at least.
+    """A stage. minutes: the stage lasts at least this long.
+
+    percent: the new revision's share of production traffic from this stage on, None for no change.
     """
 
     stage: str
@@ -47,7 +46,7 @@ class Move(Enum):
 
 @dataclass(frozen=True)
 class HookView:
-    """A pause hook: its status, and what its timeout does."""
+    """A pause hook: its status and its timeout action."""
 
     status: str
     timeout_action: str = "ROLLBACK"
@@ -55,9 +54,11 @@ class HookView:
 
 @dataclass(frozen=True)
 class View:
-    """A service deployment at one moment. minutes: since the stage began; ready: the tasks that the stage
-    starts are healthy, those that it stops are gone. alarms: names of those that went into ALARM since the
-    start; problem: why ECS cannot go on, in its words; stop: somebody asked for a rollback.
+    """A service deployment at one moment. minutes: since the stage began.
+
+    ready: the tasks that the stage starts are healthy, and the tasks that the stage stops are gone. alarms:
+    the names of alarms that went into ALARM since the start. problem: why ECS cannot go on, in its words.
+    stop: a user has asked for a rollback.
     """
 
     step: Step
@@ -76,8 +77,8 @@ class Verdict:
     reason: str = ""
 
 
-def steps_of(configuration: "DeploymentConfiguration", *, reconcile: bool) -> tuple[Step, ...]:
-    """The stages of a deployment in order; `reconcile` when more than one revision is active at its start."""
+def steps_of(configuration: DeploymentConfiguration, *, reconcile: bool) -> tuple[Step, ...]:
+    """The stages of a deployment in order. reconcile: more than one revision is active at the start."""
     before = ["PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT"]
     bake = configuration.get("bakeTimeInMinutes")
     return (
@@ -97,8 +98,8 @@ def steps_of(configuration: "DeploymentConfiguration", *, reconcile: bool) -> tu
     )
 
 
-def shifts_of(configuration: "DeploymentConfiguration") -> list[tuple[float, float]]:
-    """How production traffic moves: the new revision's percentage after each shift, and minutes after it."""
+def shifts_of(configuration: DeploymentConfiguration) -> list[tuple[float, float]]:
+    """The shifts of production traffic: the new revision's percentage, and the minutes after the shift."""
     if configuration["strategy"] == "CANARY":
         canary = configuration.get("canaryConfiguration") or {}
         first = float(canary.get("canaryPercent", 5.0))
@@ -117,7 +118,7 @@ def shifts_of(configuration: "DeploymentConfiguration") -> list[tuple[float, flo
 
 
 def rollback_steps(*, old_is_gone: bool, old_exists: bool = True) -> tuple[Step, ...]:
-    """The way back: the old revision's tasks first when they were taken away, traffic, then the new tasks."""
+    """The stages of a rollback: restore the old revision's tasks, move traffic back, remove the new tasks."""
     if not old_exists:
         return (Step("CLEAN_UP"),)
     return (
@@ -128,7 +129,7 @@ def rollback_steps(*, old_is_gone: bool, old_exists: bool = True) -> tuple[Step,
 
 
 def weights(percent: float) -> tuple[int, int]:
-    """Weights of the new and of the old revision's target group; a rule takes whole numbers up to 999."""
+    """The weights of the new and the old revision's target group: whole numbers up to 999."""
     scale = 1 if percent == int(percent) else 10
     return round(percent * scale), round((100 - percent) * scale)
 

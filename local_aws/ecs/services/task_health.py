@@ -1,4 +1,7 @@
-"""Whether a service's task counts as healthy, and why it must be replaced when it does not."""
+"""Whether a service's task counts as healthy, and why an unhealthy task must be replaced.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +11,12 @@ from local_aws.ecs.services.service import Service
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
 
-# A task without any health check is taken for healthy once it has run this long.
+# A task without health checks is healthy after this time.
 SETTLED_SECONDS = 2.0
 
 
 def registrations(task: Task, settings: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """The target groups a task belongs in, each with the port of its container."""
+    """The target groups of a task, each with the container's port."""
     names = {container.name for container in task.containers}
     return [
         (one["targetGroupArn"], int(one["containerPort"]))
@@ -23,7 +26,7 @@ def registrations(task: Task, settings: Mapping[str, Any]) -> list[tuple[str, in
 
 
 def is_healthy(task: Task, settings: Mapping[str, Any], groups: TargetGroups, now: float) -> bool:
-    """Whether it runs and passes the health checks there are: its containers' and its target groups'."""
+    """Whether the task runs, and passes the health checks of its containers and its target groups."""
     if task.last_status != "RUNNING" or task.desired_status == "STOPPED" or task.started_at is None:
         return False
     behind = registrations(task, settings)
@@ -36,14 +39,14 @@ def is_healthy(task: Task, settings: Mapping[str, Any], groups: TargetGroups, no
 
 
 def times_of(task: Task, service: Service) -> list[float]:
-    """When time alone changes what is thought of a task, in seconds since 1970."""
+    """The times at which a task's health changes by itself, in seconds since 1970."""
     if task.started_at is None or task.is_over:
         return []
     return [task.started_at + SETTLED_SECONDS, task.started_at + service.grace_seconds]
 
 
 def view_of(task: Task, service: Service, groups: TargetGroups, now: float) -> TaskView:
-    """The task as `deployment.decide` sees it."""
+    """The task for `rolling_decision.decide`."""
     settings: Mapping[str, Any] = {}
     for deployment in service.deployments:
         if deployment.id == task.started_by:

@@ -1,1 +1,1 @@
-"""Tasks: real containers from PROVISIONING to STOPPED."""
+"""Tasks in real containers, from PROVISIONING to STOPPED."""

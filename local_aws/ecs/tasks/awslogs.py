@@ -1,4 +1,4 @@
-"""The awslogs log driver: what a container writes, line by line, into CloudWatch Logs of the local AWS.
+"""The awslogs log driver: sends each line of a container's output to CloudWatch Logs of the local AWS.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 """
@@ -8,14 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_logs import CloudWatchLogsClient
-    from types_boto3_logs.type_defs import InputLogEventTypeDef as LogEvent
+from local_aws.shapes import CloudWatchLogsClient, ContainerDefinition, LogEvent
 
 logger = logging.getLogger("slipway.logs")
 BATCH_SECONDS = 0.3
@@ -24,11 +20,11 @@ LONGEST_EVENT_BYTES = 256 * 1024 - 26
 
 
 class LogDriverError(Exception):
-    """The log stream could not be made; the message is ECS's, and the container does not start."""
+    """The log stream could not be created, so the container does not start. The message is ECS's."""
 
 
-def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str] | None:
-    """Log group and stream name of a container definition, None when it has no awslogs driver."""
+def stream_of(definition: ContainerDefinition, task_id: str) -> tuple[str, str] | None:
+    """The log group and log stream of a container definition, None without the awslogs driver."""
     configuration = definition.get("logConfiguration")
     if not configuration or configuration.get("logDriver") != "awslogs":
         return None
@@ -36,8 +32,8 @@ def stream_of(definition: "ContainerDefinition", task_id: str) -> tuple[str, str
     return options["awslogs-group"], f"{options['awslogs-stream-prefix']}/{definition['name']}/{task_id}"
 
 
-def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> None:
-    """Make the stream. Raises LogDriverError in AWS's words, above all when the group does not exist."""
+def create_stream(client: CloudWatchLogsClient, group: str, stream: str) -> None:
+    """Create the log stream. Raises LogDriverError in AWS's words, e.g. when the log group does not exist."""
     try:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
     except ClientError as error:
@@ -49,8 +45,8 @@ def create_stream(client: "CloudWatchLogsClient", group: str, stream: str) -> No
             ) from error
 
 
-def events(pieces: Iterable[bytes]) -> Iterator["LogEvent"]:
-    """Log events from Docker's output with times; pieces and lines need not coincide."""
+def events(pieces: Iterable[bytes]) -> Iterator[LogEvent]:
+    """The log events in Docker's output with times. A piece may end within a line."""
     rest = b""
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
@@ -59,7 +55,7 @@ def events(pieces: Iterable[bytes]) -> Iterator["LogEvent"]:
         yield event(rest)
 
 
-def event(line: bytes) -> "LogEvent":
+def event(line: bytes) -> LogEvent:
     """A log event, {"timestamp": milliseconds since 1970, "message": text}, from "<RFC 3339 time> <text>"."""
     stamp, _, message = line.partition(b" ")
     try:
@@ -72,10 +68,10 @@ def event(line: bytes) -> "LogEvent":
 
 
 class LogStream:
-    """Carries one container's output to one log stream, on two threads: one reads, one sends in batches."""
+    """Sends one container's output to one log stream, on two threads: one reads, one sends batches."""
 
     def __init__(
-        self, client: "CloudWatchLogsClient", group: str, stream: str, pieces: Callable[[], Iterable[bytes]]
+        self, client: CloudWatchLogsClient, group: str, stream: str, pieces: Callable[[], Iterable[bytes]]
     ) -> None:
         self._client = client
         self._group, self._stream = group, stream
@@ -89,7 +85,7 @@ class LogStream:
         self._sender.start()
 
     def finish(self, timeout: float = 10) -> None:
-        """Wait until the container's last words have arrived, at most `timeout` seconds."""
+        """Wait until the container's last lines are sent, for at most `timeout` seconds."""
         self._reader.join(timeout)
         self._ended.set()
         self._sender.join(timeout)
@@ -101,7 +97,7 @@ class LogStream:
                     with self._lock:
                         self._waiting.append(one)
         except Exception:
-            # Whatever ends the stream (the daemon, the container's removal), what was read is still sent.
+            # When dockerd or the container ends the stream, the lines that were read are still sent.
             logger.exception("the output of a container could not be read to its end")
         finally:
             self._ended.set()
@@ -117,7 +113,7 @@ class LogStream:
             if ended and not left:
                 return
 
-    def _put(self, batch: list["LogEvent"]) -> None:
+    def _put(self, batch: list[LogEvent]) -> None:
         try:
             self._client.put_log_events(
                 logGroupName=self._group,

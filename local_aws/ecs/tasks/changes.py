@@ -1,10 +1,10 @@
-"""A count that others wait for: whoever looks and then waits misses no change in between."""
+"""A count of changes. A thread that looks at the count and then waits misses no change in between."""
 
 import threading
 
 
 class Changes:
-    """Counts that something changed."""
+    """Counts changes, and lets threads wait for the next change."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()

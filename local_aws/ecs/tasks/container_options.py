@@ -1,23 +1,21 @@
-"""A container definition of ECS in the words of the Docker SDK: pure.
+"""A container definition of ECS as options of the Docker SDK: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docker.types import Ulimit
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_ecs.type_defs import HealthCheckOutputTypeDef as HealthCheck
+from local_aws.shapes import ContainerDefinition, HealthCheck
 
 NANOSECONDS = 1_000_000_000
 DEFAULT_STOP_TIMEOUT_SECONDS = 30  # Fargate's
 
 
-def container_options(definition: "ContainerDefinition", volumes: Mapping[str, str]) -> dict[str, Any]:
-    """What a container definition means in the Docker SDK's words. volumes: task volume to Docker volume."""
+def container_options(definition: ContainerDefinition, volumes: Mapping[str, str]) -> dict[str, Any]:
+    """The Docker SDK's options for a container definition. volumes: task volume -> Docker volume."""
     linux = definition.get("linuxParameters") or {}
     capabilities = linux.get("capabilities") or {}
     options: dict[str, Any] = {
@@ -47,7 +45,7 @@ def container_options(definition: "ContainerDefinition", volumes: Mapping[str, s
 
 
 def _health_check(check: "HealthCheck | None") -> dict[str, Any] | None:
-    """ECS's container health check; its defaults are ECS's.
+    """The health check of a container, with ECS's defaults.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
@@ -62,7 +60,7 @@ def _health_check(check: "HealthCheck | None") -> dict[str, Any] | None:
     }
 
 
-def stop_timeout(definition: "ContainerDefinition") -> int:
+def stop_timeout(definition: ContainerDefinition) -> int:
     """Seconds from SIGTERM to SIGKILL."""
     return int(definition.get("stopTimeout", DEFAULT_STOP_TIMEOUT_SECONDS))
 

@@ -1,11 +1,14 @@
-"""Real containers for ECS tasks, through the Docker SDK: the only part of the tasks that talks to Docker."""
+"""The containers of tasks in Docker. No other module of this package talks to Docker.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html
+"""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -15,9 +18,7 @@ from local_aws.ecs.tasks.changes import Changes
 from local_aws.ecs.tasks.container_options import container_options
 from local_aws.host.base_images import base_image
 from local_aws.host.docker_resources import ensure_network
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+from local_aws.shapes import ContainerDefinition
 
 TASK_KIND = "task"
 REGISTRY_LOGIN = {"username": "AWS", "password": "local"}
@@ -47,7 +48,7 @@ class Containers:
 
     @cached_property
     def _client(self) -> docker.DockerClient:
-        # docker.from_env() asks the engine for its version: only who has something to run may need one.
+        # docker.from_env() asks the engine for its version, so a client is made only when a task needs one.
         return docker.from_env(timeout=120, max_pool_size=64)
 
     def watch(self) -> None:
@@ -85,7 +86,7 @@ class Containers:
         container = self._client.containers.create(
             image,
             entrypoint=["sleep", "infinity"],
-            # A first process has no default action for SIGTERM.
+            # The first process of a container ignores SIGTERM unless it handles SIGTERM.
             stop_signal="SIGKILL",
             name=self._checkout.name("task", task_id, "network"),
             labels=self._checkout.labels(TASK_KIND, task=task_id),
@@ -101,7 +102,7 @@ class Containers:
     def start(
         self,
         task_id: str,
-        definition: "ContainerDefinition",
+        definition: ContainerDefinition,
         environment: Mapping[str, str],
         network_holder: str,
         volumes: Sequence[str],

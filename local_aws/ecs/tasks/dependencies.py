@@ -1,14 +1,12 @@
-"""In which order the containers of a task start: pure.
+"""The order in which the containers of a task start and stop: pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
+from local_aws.shapes import ContainerDefinition
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def is_lost(condition: str, state: State) -> bool:
     return condition == "HEALTHY" and (state.status == "STOPPED" or state.health == "UNHEALTHY")
 
 
-def startable(definitions: Sequence["ContainerDefinition"], states: Mapping[str, State]) -> list[str]:
+def startable(definitions: Sequence[ContainerDefinition], states: Mapping[str, State]) -> list[str]:
     """The containers that can start now."""
     return [
         one["name"]
@@ -47,8 +45,8 @@ def startable(definitions: Sequence["ContainerDefinition"], states: Mapping[str,
     ]
 
 
-def lost(definitions: Sequence["ContainerDefinition"], states: Mapping[str, State]) -> tuple[str, str] | None:
-    """A container that can never start, and why in the ECS agent's words."""
+def lost(definitions: Sequence[ContainerDefinition], states: Mapping[str, State]) -> tuple[str, str] | None:
+    """A container that can never start, and the reason in the ECS agent's words."""
     for one in definitions:
         if states[one["name"]].status != "PENDING":
             continue
@@ -63,8 +61,8 @@ def lost(definitions: Sequence["ContainerDefinition"], states: Mapping[str, Stat
     return None
 
 
-def stop_order(definitions: Sequence["ContainerDefinition"]) -> list[str]:
-    """The containers in the order they stop: each before what it depends on."""
+def stop_order(definitions: Sequence[ContainerDefinition]) -> list[str]:
+    """The containers in the order in which they stop: each before its dependencies."""
     remaining = {one["name"]: {d["containerName"] for d in one.get("dependsOn") or []} for one in definitions}
     order: list[str] = []
     while remaining:

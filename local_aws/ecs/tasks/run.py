@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from local_aws.ecs.tasks.awslogs import LogDriverError, LogStream, create_stream, stream_of
 from local_aws.ecs.tasks.container_options import stop_timeout
@@ -13,10 +12,7 @@ from local_aws.ecs.tasks.dependencies import lost, startable, stop_order
 from local_aws.ecs.tasks.first_checks import await_first_success
 from local_aws.ecs.tasks.secrets import Parameters, SecretError, secret_environment
 from local_aws.ecs.tasks.task import Container, Task
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_logs import CloudWatchLogsClient
+from local_aws.shapes import CloudWatchLogsClient, ContainerDefinition
 
 logger = logging.getLogger("slipway.tasks")
 LOOK_SECONDS = 5.0
@@ -40,7 +36,7 @@ class TaskRun:
         containers: Containers,
         *,
         parameters: Parameters,
-        logs: Callable[[], "CloudWatchLogsClient"],
+        logs: Callable[[], CloudWatchLogsClient],
         before_stop: Callable[[Task], None] = lambda _: None,
         changed: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
@@ -99,7 +95,7 @@ class TaskRun:
             if self._essential_ended():
                 return
 
-    def _environment(self, definition: "ContainerDefinition") -> dict[str, str]:
+    def _environment(self, definition: ContainerDefinition) -> dict[str, str]:
         environment = {one["name"]: one["value"] for one in definition.get("environment") or []}
         environment |= secret_environment(definition, self._parameters)
         for override in self.task.overrides.get("containerOverrides") or []:

@@ -1,11 +1,11 @@
-"""The values that a container definition's `secrets` name, from SSM Parameter Store."""
+"""The secrets of a container definition, from SSM Parameter Store.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html
+"""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef as ContainerDefinition
-    from types_boto3_ssm import SSMClient
+from local_aws.shapes import ContainerDefinition, SSMClient
 
 Parameters = Callable[[list[str]], Mapping[str, str]]
 
@@ -15,18 +15,17 @@ class SecretError(Exception):
 
 
 def parameter_name(value_from: str) -> str:
-    """The parameter's name from a name or an ARN; an ARN drops the slash in front of a path."""
+    """The name of a parameter, from a name or an ARN. An ARN leaves out the slash before a path."""
     if not value_from.startswith("arn:"):
         return value_from
     name = value_from.split(":", 5)[5].removeprefix("parameter/")
     return f"/{name}" if "/" in name else name
 
 
-def secret_environment(definition: "ContainerDefinition", parameters: Parameters) -> dict[str, str]:
-    """Environment variables from the definition's secrets.
+def secret_environment(definition: ContainerDefinition, parameters: Parameters) -> dict[str, str]:
+    """The environment variables of the definition's secrets.
 
-    parameters(names) gives the values of those that exist. Raises SecretError when one is missing:
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html
+    parameters(names) gives the values of the parameters that exist. Raises SecretError when one is missing.
     """
     wanted = {one["name"]: parameter_name(one["valueFrom"]) for one in definition.get("secrets") or []}
     if not wanted:
@@ -42,8 +41,8 @@ def secret_environment(definition: "ContainerDefinition", parameters: Parameters
     return {variable: known[name] for variable, name in wanted.items()}
 
 
-def from_parameter_store(client: "SSMClient") -> Parameters:
-    """Read parameters with a boto3 SSM client, ten at a time as the API allows, decrypted."""
+def from_parameter_store(client: SSMClient) -> Parameters:
+    """Read and decrypt parameters with a boto3 SSM client, ten in each request as the API allows."""
 
     def read(names: list[str]) -> dict[str, str]:
         values: dict[str, str] = {}

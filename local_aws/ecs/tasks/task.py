@@ -1,4 +1,4 @@
-"""One ECS task as a record: what DescribeTasks says of it, and nothing of how it comes about.
+"""A task as a record, in the shape of DescribeTasks.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 """
@@ -6,19 +6,15 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.ecs.tasks.dependencies import State
-
-if TYPE_CHECKING:
-    from types_boto3_ecs.type_defs import (
-        TaskDefinitionTypeDef as TaskDefinition,
-    )
+from local_aws.shapes import TaskDefinition
 
 
 @dataclass
 class Container:
-    """A container of a task; docker_id is empty until it was started."""
+    """A container of a task. docker_id is empty until the container starts."""
 
     name: str
     image: str
@@ -38,9 +34,9 @@ class Container:
 
 @dataclass
 class Task:
-    """A task. Times are seconds since 1970; address is the one on the checkout's network."""
+    """A task. Times are seconds since 1970. address: in the checkout's Docker network."""
 
-    definition: "TaskDefinition"
+    definition: TaskDefinition
     cluster_arn: str
     group: str
     started_by: str = ""
@@ -82,7 +78,7 @@ class Task:
 
     @property
     def health(self) -> str:
-        """UNHEALTHY when an essential container is, HEALTHY when all checked ones are, else UNKNOWN."""
+        """The health of the essential containers with a health check: one UNHEALTHY container is enough."""
         checked = [one.health for one in self.containers if one.essential and one.has_health_check]
         if "UNHEALTHY" in checked:
             return "UNHEALTHY"
@@ -93,13 +89,13 @@ class Task:
         return {one.name: one.state for one in self.containers}
 
     def stop(self, code: str, reason: str, now: float) -> None:
-        """Ask for the task's end; the first reason given is the one that stays."""
+        """Tell the task to stop. The first reason stays."""
         self.desired_status = "STOPPED"
         if not self.stopped_reason:
             self.stop_code, self.stopped_reason, self.stopping_at = code, reason, now
 
     def describe(self) -> dict[str, Any]:
-        """The task as DescribeTasks gives it."""
+        """The task in the shape of DescribeTasks."""
         described = {
             "taskArn": self.arn,
             "clusterArn": self.cluster_arn,

@@ -11,13 +11,7 @@ import pytest
 from local_aws import ports as module
 from local_aws.ports import Ports
 from pipeline.errors import PortInUseError
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

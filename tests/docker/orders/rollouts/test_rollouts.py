@@ -175,7 +175,7 @@ def test_an_alarm_that_the_rollback_left_behind_is_waited_for(fork: Fork) -> Non
     with ExitStack() as alarm:
         alarm.enter_context(fork.in_alarm())
         with fork.clone.start(*PIPELINE, "deploy", "local") as deploy:
-            wait_for_line(deploy, "waiting at most 10 minutes for the end of it")
+            wait_for_line(deploy, "waiting at most 10 minutes for the alarms to clear")
             alarm.close()
             output = rest(deploy)
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from local_aws.access.web_identity import RefusedError, claims_of, must_be_trusted
+from local_aws.access.web_identity import claims_of, must_be_trusted
+from local_aws.emulator.refusals import RefusedError
 
 ISSUER = "token.actions.githubusercontent.com"
 PROVIDER = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"

@@ -5,6 +5,7 @@ import pytest
 
 from local_aws.checkout import ACCOUNT, REGION
 from local_aws.emulator import internals
+from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import OPERATIONS
 
 
@@ -68,8 +69,22 @@ def test_an_operation_replaces_the_shipped_one(registry):
     shipped = registry.shipped_operation("ecs", "ListClusters")
     registry.operation("ecs", "ListClusters", handler)
 
-    assert handler is registry.shipped_operation("ecs", "ListClusters")
-    assert shipped is not handler
+    assert (200, {}, b"ours") == registry.shipped_operation("ecs", "ListClusters")({})
+    assert shipped is not registry.shipped_operation("ecs", "ListClusters")
+
+
+@pytest.mark.parametrize("service", ["ecr", *OPERATIONS])
+def test_a_refusal_is_answered_in_the_form_of_the_service(registry, service):
+    def refuse(request):
+        raise RefusedError("NoSuchThing", "It is not there.")
+
+    name = "DescribeImages" if service == "ecr" else next(iter(internals.get(*OPERATIONS[service])))
+    registry.operation(service, name, refuse)
+    status, _, body = registry.shipped_operation(service, name)({})
+
+    assert status == 400
+    assert b"NoSuchThing" in body
+    assert b"It is not there." in body
 
 
 def test_records_are_kept_under_our_account_and_region_inside_the_scope(registry):

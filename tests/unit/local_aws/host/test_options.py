@@ -13,12 +13,7 @@ from local_aws.host.options import (
 from local_aws.host.variables import Variables, read
 from local_aws.ports import ports_file
 from pipeline.errors import LocalAwsError, PortInUseError, UsageError
-
-
-def free_port():
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -147,6 +142,16 @@ def test_what_is_no_length_of_a_minute_is_refused(value):
         f"SLIPWAY_LOCAL_MINUTE_SECONDS is not a number of seconds: {value!r}",
         "set it to a number above 0 and up to 60",
     ) == refused("MINUTE_SECONDS", value)
+
+
+def test_a_stage_is_held_while_the_file_names_it(tmp_path):
+    file = tmp_path / "hold"
+    asked = read({"SLIPWAY_LOCAL_HOLD": str(file)})
+    before = asked.holds("BAKE_TIME")
+    file.write_text("BAKE_TIME")
+
+    assert (False, True, False) == (before, asked.holds("BAKE_TIME"), asked.holds("SCALE_UP"))
+    assert not read({}).holds("BAKE_TIME")
 
 
 def test_an_empty_variable_asks_for_nothing():

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 
 import psutil
@@ -11,10 +12,14 @@ from local_aws.host import process
 
 
 @pytest.fixture
-def sleeper():
-    with subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)", "slipway-test-word"]
-    ) as child:
+def word():
+    """What no other process on this machine has in its command, not even the same test in another worker."""
+    return f"slipway-test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def sleeper(word):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", word]) as child:
         yield child
         child.kill()
 
@@ -75,6 +80,6 @@ def test_a_broken_pid_file_remembers_nothing(tmp_path, text):
     assert process.remembered(tmp_path / "server.json") is None
 
 
-def test_a_process_is_found_by_the_words_of_its_command(sleeper):
-    assert process.of(sleeper.pid) == process.by_command("slipway-test-word")
-    assert process.by_command("slipway-test-word", "and another") is None
+def test_a_process_is_found_by_the_words_of_its_command(sleeper, word):
+    assert process.of(sleeper.pid) == process.by_command(word)
+    assert process.by_command(word, "and another") is None

@@ -69,7 +69,7 @@ def test_a_lock_without_a_sign_of_life_for_five_minutes_is_taken_over_with_a_lin
 
     hold(ssm, said=said)
 
-    assert ["taking over from `deploy dev` by ada on laptop: not a sign of it for 300 s"] == said
+    assert ["taking over from `deploy dev` by ada on laptop: no sign of its process for 300 s"] == said
 
 
 def test_a_process_that_died_on_this_machine_is_taken_over_at_once() -> None:

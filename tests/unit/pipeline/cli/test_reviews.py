@@ -188,7 +188,7 @@ def test_an_issue_is_opened_and_closed_with_a_link_to_the_run(github: FakeGitHub
     nothing = run("github", "issue", "--label", "drift-dev", "--close")
 
     assert [0, 0, 0] == [opened[0], closed[0], nothing[0]]
-    assert "no open issue with the label drift-dev is ours" in nothing[1]
+    assert "no open issue with the label drift-dev is Slipway's" in nothing[1]
     assert ["closed"] == [issue["state"] for issue in dump(github)["issues"]]
     assert ["Gone: the last look found nothing (https://github.com/o/r/actions/runs/42)."] == [
         comment["body"] for comment in dump(github)["comments"]

@@ -44,7 +44,7 @@ def test_a_node_is_given_the_outputs_of_what_it_needs() -> None:
 
 
 def test_siblings_run_at_the_same_time() -> None:
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=30)
 
     def work(_: str, __: Mapping[str, Mapping[str, str]]) -> Result:
         both.wait()
@@ -62,7 +62,7 @@ def test_a_failed_node_stops_its_dependents_and_its_siblings_finish() -> None:
         if name == "bad":
             failed.set()
             raise RuntimeError("broken")
-        assert failed.wait(5)
+        assert failed.wait(30)
         return Result("created")
 
     watcher = Watcher()
@@ -83,7 +83,7 @@ def test_a_node_starts_while_an_unrelated_one_still_runs() -> None:
 
     def work(name: str, _: Mapping[str, Mapping[str, str]]) -> Result:
         if name == "slow":
-            assert end_slow.wait(5)
+            assert end_slow.wait(30)
         if name == "second":
             end_slow.set()
         return Result("created")

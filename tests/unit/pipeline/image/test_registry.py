@@ -64,7 +64,7 @@ def test_an_image_that_ecr_will_forget_is_refused_with_the_way_to_keep_it() -> N
     with pytest.raises(ImageError) as refused:
         registry.must_exist(ecr, URI, f"{URI}@{DIGEST}")
 
-    assert refused.value.why.startswith("ECR forgets untagged images after two weeks")
+    assert refused.value.why.startswith("ECR deletes untagged images after two weeks")
     put = "aws ecr put-image --repository-name orders --region eu-west-1 --image-tag VERSION"
     assert put in refused.value.next_step
     assert f"--image-ids imageDigest={DIGEST}" in refused.value.next_step
@@ -108,7 +108,7 @@ def test_an_image_that_somebody_else_has_pushed_meanwhile_is_taken(answer: dict[
     digest = registry.push(FakeDocker(answer), FakeEcr(abc=DIGEST), "i", URI, "abc", said.append)
 
     assert DIGEST == digest
-    assert ["somebody else has pushed abc meanwhile: taking theirs"] == said
+    assert ["another run has pushed abc meanwhile: taking that image"] == said
 
 
 def test_a_full_disk_while_pushing_is_told_as_such() -> None:

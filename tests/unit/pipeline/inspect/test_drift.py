@@ -117,7 +117,7 @@ def test_values_of_a_resource_that_holds_a_secret_are_not_shown(logical_id: str)
     ).drifted
 
     assert "unguessable" not in str(found)
-    assert f"/P is another one {HIDDEN}" == drift.words_of(found.differences[0])
+    assert f"/P has another value {HIDDEN}" == drift.words_of(found.differences[0])
 
 
 def test_the_rules_of_a_service_are_its_production_and_its_test_rule() -> None:
@@ -233,7 +233,7 @@ def test_a_stack_that_is_not_there_or_at_work_is_told_and_no_error(here: World) 
 
     notes = {stack.node: stack.note for stack in seen.stacks}
     assert seen.failure is None
-    assert "was not looked at: it is UPDATE_IN_PROGRESS" == notes["vpc"]
+    assert "was not compared: it is UPDATE_IN_PROGRESS" == notes["vpc"]
     assert "is not there yet" == notes["rds"]
     assert "- `orders-dev-rds`: is not there yet" in drift_report.document(seen)
 

@@ -49,7 +49,7 @@ def test_an_alarm_of_the_rollout_that_was_rolled_back_is_waited_for_and_said(qui
     quiet.wait(START + MINUTE, looks=10)
 
     assert [
-        "errors in ALARM since the rollout that failed: waiting at most 10 minutes for the end of it",
+        "errors in ALARM since the rollout that failed: waiting at most 10 minutes for the alarms to clear",
         "no alarm is in ALARM any more",
     ] == quiet.said
     assert 0 < quiet.time.now < 600

@@ -519,7 +519,7 @@ def test_a_ledger_that_can_not_be_kept_where_it_was_wanted_is_kept_all_the_same(
     elsewhere.controller.close()
 
     assert [] != list(here.here.context.project.root.glob(".slipway/*.jsonl"))
-    assert [] != [line for line in elsewhere.said if line.startswith(f"({tmp_path} can't be the ledger")]
+    assert [] != [line for line in elsewhere.said if line.startswith(f"({tmp_path} can't be written")]
     assert elsewhere.controller.failure() is None
 
 
@@ -534,4 +534,4 @@ def test_a_log_that_can_not_be_read_says_nothing_against_the_migration(
     here.run()
 
     assert ("PRE_SCALE_UP", "CONTINUE") == here.ecs.answers[0]
-    assert 1 == len([line for line in here.said if line.startswith("(its log is not readable: ")])
+    assert 1 == len([line for line in here.said if line.startswith("(the migration's log is not readable: ")])

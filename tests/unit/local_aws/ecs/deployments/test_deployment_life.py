@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from local_aws.ecs.api.deployments import DeploymentOperations
-from local_aws.ecs.api.requests import EcsError
 from local_aws.ecs.deployments.scheduler import LATE_SECONDS, LOOK_SECONDS, STAGE_SECONDS, Scheduler
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
 from local_aws.elb.target_health import HEALTHY
+from local_aws.emulator.refusals import RefusedError
 
 CLUSTER = "arn:aws:ecs:eu-west-1:000000000000:cluster/c"
 BALANCER = {
@@ -70,6 +70,7 @@ class Stage:
         self.groups = TargetGroups(lambda: self.now)
         self.rules = Rules()
         self.in_alarm: list[str] = []
+        self.held = ""
         self.scheduler = Scheduler(
             self.groups,
             lambda _: 20.0,
@@ -77,6 +78,7 @@ class Stage:
             traffic=self.rules,
             alarms=lambda names: [name for name in names if name in self.in_alarm],
             minute_seconds=60,
+            held=lambda name: name == self.held,
             clock=lambda: self.now,
         )
         self.operations = DeploymentOperations(self.scheduler, None)  # type: ignore[arg-type]
@@ -265,6 +267,23 @@ def test_a_stage_with_nothing_to_wait_for_can_be_seen_for_a_moment(stage: Stage)
     assert stage.scheduler.pause() == pytest.approx(STAGE_SECONDS + LATE_SECONDS)
 
 
+def test_a_stage_that_is_held_is_not_left_before_it_is_let_go_but_by_a_rollback(stage: Stage) -> None:
+    stage.held = "TEST_TRAFFIC_SHIFT"
+    rollout = stage.begin(2)
+    stage.until("TEST_TRAFFIC_SHIFT")
+    stage.step(5)
+    held = rollout.step.stage
+    stage.held = ""
+    released = stage.finish().status
+    stage.held = "PRODUCTION_TRAFFIC_SHIFT"
+    stage.begin(3)
+    stage.until("PRODUCTION_TRAFFIC_SHIFT")
+    stage.service.rollouts[0].stop_requested = True
+
+    assert ("TEST_TRAFFIC_SHIFT", "SUCCESSFUL") == (held, released)
+    assert "ROLLBACK_SUCCESSFUL" == stage.finish().status
+
+
 def test_the_end_of_the_bake_is_waited_for_exactly(stage: Stage) -> None:
     rollout = stage.begin(2)
     stage.until("BAKE_TIME")
@@ -356,7 +375,7 @@ class TestAnswers:
         stage.operations.proceed({"serviceDeploymentArn": arn, "hookId": hook, **more})
 
     def refused(self, stage: Stage, arn: str, hook: str, **more: str) -> tuple[str, str]:
-        with pytest.raises(EcsError) as error:
+        with pytest.raises(RefusedError) as error:
             self.proceed(stage, arn, hook, **more)
         return error.value.code, error.value.message
 
@@ -413,7 +432,7 @@ class TestAnswers:
         assert self.refused(stage, rollout.arn, hook)[1] == (
             "Continuing a service deployment is not allowed for service deployment in terminal states."
         )
-        with pytest.raises(EcsError) as error:
+        with pytest.raises(RefusedError) as error:
             stage.operations.stop({"serviceDeploymentArn": rollout.arn})
         assert error.value.code == "ConflictException"
 

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 import botocore.session
@@ -47,9 +48,13 @@ def request_from(properties: Mapping[str, Any], operation: str) -> dict[str, Any
 
     A property that the operation does not know is left out.
     """
-    model = botocore.session.get_session().get_service_model("ecs")
-    request: dict[str, Any] = _typed(properties, model.operation_model(operation).input_shape)
+    request: dict[str, Any] = _typed(properties, _service_model().operation_model(operation).input_shape)
     return request
+
+
+@cache
+def _service_model() -> Any:
+    return botocore.session.get_session().get_service_model("ecs")
 
 
 def _typed(value: Any, shape: Any) -> Any:
@@ -114,11 +119,8 @@ class Checks:
         """Refuse a target group that is unknown, unused, or names no container and port of the definition."""
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         for one in load_balancers:
-            arn, name, port = (
-                one.get("targetGroupArn"),
-                one.get("containerName"),
-                int(one.get("containerPort") or 0),
-            )
+            arn, name = one.get("targetGroupArn"), one.get("containerName")
+            port = int(one.get("containerPort") or 0)
             group = self._target_groups.get(str(arn))
             if group is None:
                 raise invalid(f"The target group {arn} does not exist.")

@@ -8,7 +8,7 @@ from typing import Any
 from local_aws.ecs.api.requests import as_resource_error, request_from
 from local_aws.ecs.api.task_definition_refusals import refusal
 from local_aws.emulator.refusals import RefusedError
-from local_aws.emulator.registry import Attributes, Properties, Registry, Response
+from local_aws.emulator.registry import Attributes, Properties, Registry
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 
@@ -27,12 +27,7 @@ def check(definition: Any) -> None:
 
 
 def register(registry: Registry) -> None:
-    shipped = registry.shipped_operation("ecs", "RegisterTaskDefinition")
     definitions = registry.records(TASK_DEFINITION)
-
-    def register_definition(request: dict[str, Any]) -> Response:
-        check(request)
-        return shipped(request)
 
     def check_resource(properties: Properties, _: str) -> None:
         try:
@@ -46,5 +41,5 @@ def register(registry: Registry) -> None:
         definitions[arn.rpartition("/")[2]].update(with_defaults(request))
         attributes["TaskDefinitionArn"] = arn
 
-    registry.operation("ecs", "RegisterTaskDefinition", register_definition)
+    registry.check_operation("ecs", "RegisterTaskDefinition", check)
     registry.extend_resource_type(TASK_DEFINITION, check=check_resource, made=complete)

@@ -21,7 +21,7 @@ from local_aws.ecs.tasks.task import Task
 from local_aws.elb.records import Records
 from local_aws.elb.target_groups import target_groups
 from local_aws.emulator.refusals import RefusedError
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import Registry
 from local_aws.host import variables
 
 
@@ -93,19 +93,17 @@ def register(registry: Registry) -> None:
 
 
 def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
-    shipped = registry.shipped_operation("ecs", "DeleteCluster")
     checks = Checks(registry)
 
-    def delete(request: dict[str, Any]) -> Response:
+    def check(request: dict[str, Any]) -> None:
         arn = checks.cluster_arn(request.get("cluster"))
         if any(s.cluster_arn == arn and s.status != "INACTIVE" for s in running.services.values()):
             raise RefusedError(
                 "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
             )
-        if any(task.cluster_arn == arn and not task.is_over for task in running.tasks()):
+        if any(task.cluster_arn == arn and not task.is_over for task in running.fleet.tasks()):
             raise RefusedError(
                 "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
             )
-        return shipped(request)
 
-    registry.operation("ecs", "DeleteCluster", delete)
+    registry.check_operation("ecs", "DeleteCluster", check)

@@ -4,6 +4,7 @@ These functions run in the command, on the host. They start `server`, the proces
 Importing this package imports neither MiniStack nor any module of the server process.
 """
 
-from local_aws.host.lifecycle import LocalAws, down, running, status, up
+from local_aws.checkout import Checkout
+from local_aws.host.lifecycle import down, running, status, up
 
-__all__ = ["LocalAws", "down", "running", "status", "up"]
+__all__ = ["Checkout", "down", "running", "status", "up"]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import LocalAwsError
@@ -66,6 +66,11 @@ class Checkout:
         return f"http://localhost:{self.port}"
 
     @property
+    def region(self) -> str:
+        """The region that a client uses unless told otherwise; the local AWS answers in every other too."""
+        return REGION
+
+    @property
     def registry(self) -> str:
         """Host and port of the image registry, the first part of every RepositoryUri."""
         return f"localhost:{self.port}"
@@ -91,12 +96,7 @@ class Checkout:
     def save(self) -> None:
         """Remember ports, minute and account until `local down`."""
         self.state_directory.mkdir(parents=True, exist_ok=True)
-        chosen = {
-            "port": self.port,
-            "http_port": self.http_port,
-            "minute_seconds": self.minute_seconds,
-            "account": self.account,
-        }
+        chosen = {name: value for name, value in asdict(self).items() if name != "path"}
         replace_text(self.state_directory / "local.json", json.dumps(chosen, indent=2) + "\n")
 
 

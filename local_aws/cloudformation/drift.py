@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-d
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from local_aws.cloudformation.security_group_rules import rules_of
 from local_aws.elb.records import LISTENER, LOAD_BALANCER, RULE, TARGET_GROUP
 from local_aws.emulator.cloudformation import Properties, ReadDrift, read_drift
+from local_aws.emulator.records import Record
 from local_aws.emulator.registry import Registry
 
 _EXIST = (
@@ -51,16 +53,16 @@ _SERVICE = ("DesiredCount", "TaskDefinition", "HealthCheckGracePeriodSeconds", "
 def register(registry: Registry) -> None:
     """Register a reader for each resource type."""
     for type_ in _EXIST:
-        read_drift(type_, _existence(registry.records(type_)))
+        read_drift(type_, _reader(registry.records(type_), lambda *_: {}))
     for type_, properties in _RECORDS.items():
-        read = _record(registry.records(type_), properties)
+        read = _reader(registry.records(type_), partial(_same_in_both, properties))
         if attributes := _ATTRIBUTES.get(type_):
             read = _with_attributes(read, attributes, registry.attributes(type_))
             properties = (*properties, attributes)
         read_drift(type_, read, properties)
     read_drift(
         "AWS::EC2::SecurityGroup",
-        _security_group(registry.records("AWS::EC2::SecurityGroup")),
+        _reader(registry.records("AWS::EC2::SecurityGroup"), _security_group),
         ("GroupDescription", "VpcId", "SecurityGroupIngress", "SecurityGroupEgress"),
     )
     read_drift("AWS::ECS::Service", _service(registry), _SERVICE)
@@ -78,20 +80,19 @@ def like(actual: Any, template: Any) -> Any:
     return actual
 
 
-def _existence(store: Mapping[str, Any]) -> ReadDrift:
-    return lambda physical_id, _: {} if physical_id in store else None
+def _reader(store: Mapping[str, Any], read: Callable[[Record, Properties], Properties]) -> ReadDrift:
+    """Let `read` turn the record of a resource into the template's shape. Without a record, it is deleted."""
 
-
-def _record(store: Mapping[str, Any], properties: tuple[str, ...]) -> ReadDrift:
-    def read(physical_id: str, template: Properties) -> Properties | None:
+    def look(physical_id: str, template: Properties) -> Properties | None:
         record = store.get(physical_id)
-        if record is None:
-            return None
-        return {
-            key: like(record[key], template[key]) for key in properties if key in template and key in record
-        }
+        return None if record is None else read(record, template)
 
-    return read
+    return look
+
+
+def _same_in_both(properties: tuple[str, ...], record: Record, template: Properties) -> Properties:
+    named = [key for key in properties if key in template and key in record]
+    return {key: like(record[key], template[key]) for key in named}
 
 
 def _with_attributes(read_record: ReadDrift, name: str, store: Mapping[str, Any]) -> ReadDrift:
@@ -108,19 +109,13 @@ def _with_attributes(read_record: ReadDrift, name: str, store: Mapping[str, Any]
     return read
 
 
-def _security_group(store: Mapping[str, Any]) -> ReadDrift:
-    def read(physical_id: str, _: Properties) -> Properties | None:
-        record = store.get(physical_id)
-        if record is None:
-            return None
-        return {
-            "GroupDescription": record["Description"],
-            "VpcId": record["VpcId"],
-            "SecurityGroupIngress": rules_of(record.get("IpPermissions", []), "Source"),
-            "SecurityGroupEgress": rules_of(record.get("IpPermissionsEgress", []), "Destination"),
-        }
-
-    return read
+def _security_group(record: Record, _: Properties) -> Properties:
+    return {
+        "GroupDescription": record["Description"],
+        "VpcId": record["VpcId"],
+        "SecurityGroupIngress": rules_of(record.get("IpPermissions", []), "Source"),
+        "SecurityGroupEgress": rules_of(record.get("IpPermissionsEgress", []), "Destination"),
+    }
 
 
 def _service(registry: Registry) -> ReadDrift:

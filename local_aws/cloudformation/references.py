@@ -7,10 +7,11 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from local_aws.emulator.cloudformation import ResourceOperation, before_resource
-from local_aws.emulator.registry import Handler, Properties, RefusedError, Registry, Response
+from local_aws.emulator.registry import Properties, RefusedError, Registry
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def register(registry: Registry) -> None:
 
     before_resource(check)
     for (service, operation), named in OPERATIONS.items():
-        registry.operation(service, operation, _checked(registry, service, operation, named, exists))
+        registry.check_operation(service, operation, partial(refuse_request, service, named, exists))
 
 
 def refuse_resource(resource_type: str, properties: Properties, exists: Callable[[Kind, str], bool]) -> None:
@@ -113,21 +114,15 @@ def values_at(value: Any, path: list[str]) -> Iterator[str]:
         yield from values_at(value[path[0]], path[1:])
 
 
-def _checked(
-    registry: Registry,
+def refuse_request(
     service: str,
-    operation: str,
     named: Mapping[str, Kind],
     exists: Callable[[Kind, str], bool],
-) -> Handler:
-    shipped = registry.shipped_operation(service, operation)
-
-    def checked(request: dict[str, list[str]]) -> Response:
-        for pattern, kind in named.items():
-            for key, values in request.items():
-                if re.fullmatch(pattern, key) and not exists(kind, values[0]):
-                    code = ELB_CODES[kind] if service == "elbv2" else kind.code
-                    raise RefusedError(code, kind.words.format(values[0]))
-        return shipped(request)
-
-    return checked
+    request: Mapping[str, list[str]],
+) -> None:
+    """Raise RefusedError, in the words of EC2 or Elastic Load Balancing, for an unknown id."""
+    for pattern, kind in named.items():
+        for key, values in request.items():
+            if re.fullmatch(pattern, key) and not exists(kind, values[0]):
+                code = ELB_CODES[kind] if service == "elbv2" else kind.code
+                raise RefusedError(code, kind.words.format(values[0]))

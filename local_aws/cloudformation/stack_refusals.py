@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from local_aws.emulator import cloudformation as engine
@@ -24,7 +25,7 @@ def register(registry: Registry) -> None:
     known = {f"{name}::Id": registry.records(name) for name in EXISTING}
     engine.before_parameters(lambda parameters, given: refuse_unknown_values(parameters, given, known))
     for operation in ("CreateChangeSet", "UpdateStack"):
-        _refuse_unready_stacks(registry, operation)
+        registry.check_operation("cloudformation", operation, partial(refuse_unready_stack, registry))
     tag_no_stack_in_review(registry)
 
 
@@ -55,19 +56,13 @@ def refusal_of(status: str, stack_id: str) -> str | None:
     return None
 
 
-def _refuse_unready_stacks(registry: Registry, operation: str) -> None:
-    shipped = registry.shipped_operation("cloudformation", operation)
-
-    def checked(request: dict[str, list[str]]) -> Response:
-        name = request.get("StackName", [""])[0]
-        stack = next((s for s in registry.records(STACK).values() if name in _names(s)), None)
-        if stack is not None:
-            refusal = refusal_of(stack["StackStatus"], stack["StackId"])
-            if refusal is not None:
-                raise RefusedError("ValidationError", refusal)
-        return shipped(request)
-
-    registry.operation("cloudformation", operation, checked)
+def refuse_unready_stack(registry: Registry, request: Mapping[str, list[str]]) -> None:
+    """Raise RefusedError when the request names a stack that cannot be updated."""
+    name = request.get("StackName", [""])[0]
+    for stack in registry.records(STACK).values():
+        named = name in (stack["StackName"], stack["StackId"])
+        if named and (words := refusal_of(stack["StackStatus"], stack["StackId"])):
+            raise RefusedError("ValidationError", words)
 
 
 def tag_no_stack_in_review(registry: Registry) -> None:
@@ -82,7 +77,3 @@ def tag_no_stack_in_review(registry: Registry) -> None:
         return response
 
     registry.operation("cloudformation", "CreateChangeSet", untagged)
-
-
-def _names(stack: Mapping[str, Any]) -> tuple[str, str]:
-    return stack["StackName"], stack["StackId"]

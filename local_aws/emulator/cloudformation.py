@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -99,11 +98,6 @@ def around_physical_names(change: Callable[[str], str]) -> None:
     internals.replace(_PROVISIONERS, "_physical_name", wrap)
 
 
-def physical_name(stack_name: str, logical_id: str, longest: int) -> str:
-    """The name that CloudFormation generates for a resource."""
-    return str(internals.get(_PROVISIONERS, "_physical_name")(stack_name, logical_id, max_len=longest))
-
-
 def locate_documents(object_of: Callable[[str], tuple[str, str] | None]) -> None:
     """Let `object_of` find the bucket and key of each TemplateURL and StackPolicyURL.
 
@@ -147,18 +141,3 @@ def before_parameters(check: Callable[[Mapping[str, Any], Sequence[Mapping[str, 
 def read_drift(resource_type: str, read: ReadDrift, properties: Iterable[str] = ()) -> None:
     """Register `read` as the reader of a resource type, and the properties that it finds."""
     internals.get(*DRIFT_READERS)[resource_type] = (read, frozenset(properties))
-
-
-def detect_drift(stack_id: str, logical_id: str, resource: Record) -> Record:
-    """The result of drift detection for one resource of a stack."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    found: Record = internals.get("cloudformation.drift", "detect_resource_drift")(
-        {"StackId": stack_id}, logical_id, resource, now
-    )
-    return found
-
-
-def provision(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> str:
-    """Create a resource as an operation on a stack does. Returns its physical id."""
-    made, _ = internals.get(_STACKS, "_provision_resource")(resource_type, logical_id, properties, stack_name)
-    return str(made)

@@ -185,14 +185,13 @@ def _stores(module: str) -> dict[str, Any]:
         name: value
         for name, value in list(vars(sys.modules[module]).items())
         if (module, name) in PLAIN_RECORDS
-        or (type(value).__name__ in scoped and not name.startswith("__") and _owned(module, name, value))
+        or (
+            type(value).__name__ in scoped
+            and not name.startswith("__")
+            # Modules import each other's dicts; each dict is saved with the first module that has it.
+            and _owners.setdefault(id(value), (module, name)) == (module, name)
+        )
     }
-
-
-def _owned(module: str, name: str, value: Any) -> bool:
-    # Modules import each other's dicts; each dict is saved with the first module that has it.
-    owner = _owners.setdefault(id(value), (module, name))
-    return owner == (module, name)
 
 
 _owners: dict[int, tuple[str, str]] = {}

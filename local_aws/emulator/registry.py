@@ -24,16 +24,7 @@ from local_aws.emulator.cloudformation import Attributes, Properties
 from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.request import Request, Response
 
-__all__ = [
-    "Attributes",
-    "Handler",
-    "Properties",
-    "RefusedError",
-    "Registry",
-    "Request",
-    "ResourceType",
-    "Response",
-]
+__all__ = ["Attributes", "Properties", "RefusedError", "Registry", "Request", "ResourceType", "Response"]
 
 Handler = Callable[[Any], Response]
 Create = Callable[[str, Properties, str], tuple[str, Attributes]]
@@ -230,6 +221,16 @@ class Registry:
             internals.replace("ecr", _function_of(name), lambda _: answer)
         else:
             internals.get(*OPERATIONS[service])[name] = answer
+
+    def check_operation(self, service: str, name: str, check: Callable[[Any], None]) -> None:
+        """Run check(request) before an API operation; the check may raise RefusedError."""
+        shipped = self.shipped_operation(service, name)
+
+        def checked(request: Any) -> Response:
+            check(request)
+            return shipped(request)
+
+        self.operation(service, name, checked)
 
     def shipped_operation(self, service: str, name: str) -> Handler:
         """The handler registered so far, to wrap it."""

@@ -189,19 +189,19 @@ def _errors(output: str) -> str:
 
 
 def _is_made(client: docker.DockerClient, recipe: Recipe, suite: str) -> bool:
-    try:
-        labels = client.images.get(recipe.tag(suite)).labels
-    except ImageNotFound:
-        return False
-    return bool(labels.get(RECIPE_LABEL) == recipe.fingerprint(suite))
+    labels = _labels(client, recipe.tag(suite)) or {}
+    return labels.get(RECIPE_LABEL) == recipe.fingerprint(suite)
 
 
 def _has(client: docker.DockerClient, name: str) -> bool:
+    return _labels(client, name) is not None
+
+
+def _labels(client: docker.DockerClient, name: str) -> dict[str, str] | None:
     try:
-        client.images.get(name)
+        return dict(client.images.get(name).labels)
     except ImageNotFound:
-        return False
-    return True
+        return None
 
 
 def main() -> None:

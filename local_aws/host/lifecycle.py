@@ -3,10 +3,9 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws.checkout import KIND_LABEL, REGION, Checkout, for_checkout
+from local_aws.checkout import KIND_LABEL, Checkout, for_checkout
 from local_aws.host import docker_engine, server_process
 from local_aws.host.base_images import base_images
 from local_aws.host.docker_resources import (
@@ -24,18 +23,7 @@ from pipeline.errors import DockerError
 Log = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class LocalAws:
-    """A running local AWS: its address, region and account, and the access key to sign with."""
-
-    endpoint_url: str
-    region: str
-    account: str
-    state_directory: Path
-    access_key: str
-
-
-def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> LocalAws:
+def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> Checkout:
     """Start the local AWS of this checkout, or find it running. Its records come back.
 
     path: the checkout's directory. log: gets each line of progress. Raises DockerError, PortInUseError (the
@@ -51,7 +39,7 @@ def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> LocalAw
             refuse_other_options(checkout, environ)
             ensure_network(client, checkout)
             start_stopped_databases(client, checkout, log)
-            return _local_aws(checkout)
+            return checkout
         base_images(client, log)
         # Two checkouts that start at once must not choose the same port.
         with alone_on_this_machine("start", log):
@@ -60,7 +48,7 @@ def up(path: Path, log: Log, environ: Mapping[str, str] = os.environ) -> LocalAw
             ensure_network(client, checkout)
             start_stopped_databases(client, checkout, log)
             server_process.start(checkout, log)
-    return _local_aws(checkout)
+    return checkout
 
 
 def down(path: Path, log: Log) -> None:
@@ -82,11 +70,11 @@ def down(path: Path, log: Log) -> None:
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
-def running(path: Path) -> LocalAws | None:
+def running(path: Path) -> Checkout | None:
     """The local AWS of this checkout, None unless its server process runs and answers."""
     checkout = for_checkout(path)
     there = server_process.find(checkout) is not None and server_process.healthy(checkout)
-    return _local_aws(checkout) if there else None
+    return checkout if there else None
 
 
 def status(path: Path) -> list[str]:
@@ -109,9 +97,3 @@ def status(path: Path) -> list[str]:
         f"{container.labels.get(KIND_LABEL, 'container')} {container.name}: {container.status}"
         for container in sorted(containers, key=lambda container: str(container.name))
     ]
-
-
-def _local_aws(checkout: Checkout) -> LocalAws:
-    return LocalAws(
-        checkout.endpoint_url, REGION, checkout.account, checkout.state_directory, checkout.access_key
-    )

@@ -43,7 +43,7 @@ def start(checkout: Checkout, log: Callable[[str], None]) -> None:
         return healthy(checkout) or None
 
     try:
-        wait_until(answers, what="the local AWS", timeout=START_SECONDS, first_pause=0.1, longest_pause=0.5)
+        _until(answers)
     except WaitTimeoutError as error:
         raise _did_not_start(checkout, f"it did not answer within {START_SECONDS} s") from error
     except BaseException:
@@ -60,13 +60,7 @@ def find_answering(checkout: Checkout) -> process.Process | None:
     if server is None:
         return None
     try:
-        answers = wait_until(
-            lambda: True if healthy(checkout) else None if server.alive() else False,
-            what="the local AWS",
-            timeout=START_SECONDS,
-            first_pause=0.1,
-            longest_pause=0.5,
-        )
+        answers = _until(lambda: True if healthy(checkout) else None if server.alive() else False)
     except WaitTimeoutError as error:
         raise LocalAwsError(
             "the local AWS runs but does not answer",
@@ -85,16 +79,15 @@ def stop(checkout: Checkout, log: Callable[[str], None]) -> None:
     log("stopping the local AWS")
     server.signal(signal.SIGTERM)
     try:
-        wait_until(
-            lambda: (not server.alive()) or None,
-            what="the local AWS's end",
-            timeout=STOP_SECONDS,
-            first_pause=0.1,
-            longest_pause=0.5,
-        )
+        _until(lambda: not server.alive() or None, STOP_SECONDS)
     except WaitTimeoutError:
         server.signal(signal.SIGKILL)
-        wait_until(lambda: (not server.alive()) or None, what="the local AWS's end", timeout=STOP_SECONDS)
+        wait_until(lambda: not server.alive() or None, what="the local AWS's end", timeout=STOP_SECONDS)
+
+
+def _until(look: Callable[[], bool | None], timeout: float = START_SECONDS) -> bool:
+    """Wait until `look` gives an answer. Raises WaitTimeoutError after `timeout` seconds."""
+    return wait_until(look, what="the local AWS", timeout=timeout, first_pause=0.1, longest_pause=0.5)
 
 
 def _did_not_start(checkout: Checkout, why: str) -> LocalAwsError:

@@ -17,7 +17,7 @@ class Rehearsal:
     """A running local AWS and its checkout."""
 
     checkout: Path
-    aws: local_aws.LocalAws
+    aws: local_aws.Checkout
 
     def client(self, service: str) -> Any:
         return boto3.client(

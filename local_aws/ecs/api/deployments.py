@@ -46,14 +46,14 @@ class DeploymentOperations:
 
     def describe(self, request: Request) -> Answer:
         found, failures = [], []
-        with self._scheduler.lock:
+        with self._scheduler.fleet.lock:
             for arn in request.get("serviceDeploymentArns") or []:
                 try:
                     service, rollout = self._find(arn)
                 except RefusedError:
                     failures.append({"arn": arn, "reason": "MISSING"})
                 else:
-                    found.append(rollout.describe(self._scheduler.tasks(service), service.desired))
+                    found.append(rollout.describe(self._scheduler.fleet.tasks(service), service.desired))
         return {"serviceDeployments": found, "failures": failures}
 
     def describe_revisions(self, request: Request) -> Answer:
@@ -81,7 +81,7 @@ class DeploymentOperations:
             raise invalid("Invalid hookId: hookId must follow the format: ecs-{hookType}-{id}")
         if action not in ("CONTINUE", "ROLLBACK"):
             raise invalid("Invalid action. Valid values are: CONTINUE, ROLLBACK")
-        with self._scheduler.lock:
+        with self._scheduler.fleet.lock:
             _, rollout = self._find(request.get("serviceDeploymentArn"))
             if not rollout.is_ongoing:
                 raise invalid(
@@ -104,7 +104,7 @@ class DeploymentOperations:
         kind = request.get("stopType") or "ROLLBACK"
         if kind not in ("ROLLBACK", "ABORT"):
             raise invalid("Invalid stopType. Valid values are: ABORT, ROLLBACK")
-        with self._scheduler.lock:
+        with self._scheduler.fleet.lock:
             service, rollout = self._find(request.get("serviceDeploymentArn"))
             if not rollout.is_ongoing:
                 raise RefusedError(

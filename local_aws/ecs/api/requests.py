@@ -5,14 +5,19 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
+
+import botocore.session
 
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.records import newest_revision
 from local_aws.emulator.refusals import RefusedError, resource_error
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import Handler, Registry, Response
 from local_aws.shapes import LoadBalancer, TaskDefinition
+
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def invalid(message: str) -> RefusedError:
@@ -20,9 +25,13 @@ def invalid(message: str) -> RefusedError:
     return RefusedError("InvalidParameterException", message)
 
 
-def answer(body: Mapping[str, Any]) -> Response:
-    """A successful response of the ECS API."""
-    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
+def answering(operation: Operation) -> Handler:
+    """The operation as a handler that gives a response of the ECS API."""
+
+    def respond(request: dict[str, Any]) -> Response:
+        return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(operation(request)).encode()
+
+    return respond
 
 
 def as_resource_error(error: RefusedError, operation: str = "") -> ValueError:
@@ -32,6 +41,42 @@ def as_resource_error(error: RefusedError, operation: str = "") -> ValueError:
         f"(Service: AmazonECS; Status Code: 400; Error Code: {error.code}; Request ID: {uuid.uuid4()})",
         error.handler_code,
     )
+
+
+def request_from(properties: Mapping[str, Any], operation: str) -> dict[str, Any]:
+    """A template's properties as the request of an operation, in the API's names and types.
+
+    A property that the operation does not know is left out.
+    """
+    request: dict[str, Any] = _typed(properties, _service_model().operation_model(operation).input_shape)
+    return request
+
+
+@cache
+def _service_model() -> Any:
+    return botocore.session.get_session().get_service_model("ecs")
+
+
+def _typed(value: Any, shape: Any) -> Any:
+    match shape.type_name:
+        case "structure":
+            given = {key.lower(): one for key, one in value.items()}
+            return {
+                name: _typed(given[name.lower()], member)
+                for name, member in shape.members.items()
+                if given.get(name.lower()) is not None
+            }
+        case "list":
+            return [_typed(one, shape.member) for one in value]
+        case "map":
+            return {key: _typed(one, shape.value) for key, one in value.items()}
+        case "integer" | "long":
+            return int(value)
+        case "double" | "float":
+            return float(value)
+        case "boolean":
+            return str(value).lower() == "true"
+    return str(value)
 
 
 def name_in(reference: str) -> str:
@@ -74,11 +119,8 @@ class Checks:
         """Refuse a target group that is unknown, unused, or names no container and port of the definition."""
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         for one in load_balancers:
-            arn, name, port = (
-                one.get("targetGroupArn"),
-                one.get("containerName"),
-                int(one.get("containerPort") or 0),
-            )
+            arn, name = one.get("targetGroupArn"), one.get("containerName")
+            port = int(one.get("containerPort") or 0)
             group = self._target_groups.get(str(arn))
             if group is None:
                 raise invalid(f"The target group {arn} does not exist.")

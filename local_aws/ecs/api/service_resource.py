@@ -8,9 +8,8 @@ from typing import Any, cast
 
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
 from local_aws.ecs.api.deployment_refusals import stack_refusal
-from local_aws.ecs.api.requests import as_resource_error, name_in
+from local_aws.ecs.api.requests import as_resource_error, name_in, request_from
 from local_aws.ecs.api.services import ServiceOperations
-from local_aws.ecs.api.task_definitions import camel
 from local_aws.ecs.services.service import Service
 from local_aws.emulator.refusals import RefusedError, resource_error
 from local_aws.emulator.registry import Attributes, Properties, Registry
@@ -48,7 +47,8 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
             return create(logical_id, new, stack_name)
         _check(new)
         name = name_in(physical_id)
-        request = request_of(new) | {"service": name}
+        forced = bool(new.get("ForceNewDeployment"))
+        request = request_of(new) | {"service": name, "forceNewDeployment": forced}
         _call(lambda: operations.update(request))
         service = operations.find(new.get("Cluster"), name)
         _wait(service, timeout)
@@ -73,22 +73,12 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
 
 def request_of(properties: Properties) -> dict[str, Any]:
     """The API request for the properties of the resource."""
-    request: dict[str, Any] = camel({key: value for key, value in properties.items() if key != "ServiceName"})
-    request.pop("serviceConnectConfiguration", None)
-    for number in ("desiredCount", "healthCheckGracePeriodSeconds"):
-        if number in request:
-            request[number] = int(request[number])
-    configuration = request.get("deploymentConfiguration") or {}
-    for number in ("minimumHealthyPercent", "maximumPercent", "bakeTimeInMinutes"):
-        if number in configuration:
-            configuration[number] = int(configuration[number])
-    for hook in configuration.get("lifecycleHooks") or []:
-        timeout = hook.get("timeoutConfiguration") or {}
-        if "timeoutInMinutes" in timeout:
-            timeout["timeoutInMinutes"] = int(timeout["timeoutInMinutes"])
-    for one in request.get("loadBalancers") or []:
-        one["containerPort"] = int(one["containerPort"])
-    return request
+    request = request_from(properties, "CreateService")
+    return {
+        key: value
+        for key, value in request.items()
+        if key not in ("serviceName", "serviceConnectConfiguration")
+    }
 
 
 def _check(properties: Properties) -> None:

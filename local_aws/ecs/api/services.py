@@ -49,19 +49,15 @@ class ServiceOperations:
         name = request.get("serviceName")
         if not name:
             raise invalid("Service name cannot be empty.")
-        arn = f"{cluster.replace(':cluster/', ':service/')}/{name}"
-        with self._scheduler.lock:
+        arn = _arn(cluster, name)
+        with self._scheduler.fleet.lock:
             known = self._scheduler.services.get(arn)
             if known is not None and known.status == "ACTIVE":
                 raise invalid("Creation of service was not idempotent.")
             if known is not None and known.status == "DRAINING":
                 raise invalid("Unable to Start a service that is still Draining.")
             definition = self._checked(request)
-            kept = {
-                "desiredCount": 1,
-                **request,
-                "taskDefinition": definition["taskDefinitionArn"],
-            }
+            kept = {"desiredCount": 1, **request, "taskDefinition": definition["taskDefinitionArn"]}
             service = Service(name, arn, cluster, kept, created_at=time.time())
             self._scheduler.deploy(service, definition, settings_of(kept))
         return {"service": self._describe(service)}
@@ -70,7 +66,7 @@ class ServiceOperations:
         service = self.find(request.get("cluster"), request["service"])
         if service.status != "ACTIVE":
             raise RefusedError("ServiceNotActiveException", "Service was not ACTIVE.")
-        with self._scheduler.lock:
+        with self._scheduler.fleet.lock:
             changed = {key: request[key] for key in CHANGEABLE if request.get(key) is not None}
             wanted = {**service.request, **changed}
             definition = self._checked(wanted)
@@ -85,7 +81,7 @@ class ServiceOperations:
 
     def delete(self, request: Request) -> Answer:
         service = self.find(request.get("cluster"), request["service"])
-        with self._scheduler.lock:
+        with self._scheduler.fleet.lock:
             if service.status == "ACTIVE":
                 if service.desired > 0 and not request.get("force"):
                     raise invalid("The service cannot be stopped while it is scaled above 0.")
@@ -98,18 +94,15 @@ class ServiceOperations:
 
     def describe(self, request: Request) -> Answer:
         cluster = self._checks.cluster_arn(request.get("cluster"))
+        with_tags = "TAGS" in (request.get("include") or [])
         found, failures = [], []
         for reference in request.get("services") or []:
-            arn = f"{cluster.replace(':cluster/', ':service/')}/{name_in(reference)}"
+            arn = _arn(cluster, name_in(reference))
             service = self._scheduler.services.get(arn)
             if service is None:
                 failures.append({"arn": arn, "reason": "MISSING"})
             else:
-                tags = (
-                    {"tags": service.request.get("tags") or []}
-                    if "TAGS" in (request.get("include") or [])
-                    else {}
-                )
+                tags = {"tags": service.request.get("tags") or []} if with_tags else {}
                 found.append(self._describe(service) | tags)
         return {"services": found, "failures": failures}
 
@@ -125,8 +118,7 @@ class ServiceOperations:
 
     def find(self, cluster: str | None, reference: str) -> Service:
         """A service by name or ARN. Raises RefusedError when the cluster or the service does not exist."""
-        cluster_arn = self._checks.cluster_arn(cluster)
-        arn = f"{cluster_arn.replace(':cluster/', ':service/')}/{name_in(reference)}"
+        arn = _arn(self._checks.cluster_arn(cluster), name_in(reference))
         service = self._scheduler.services.get(arn)
         if service is None:
             raise RefusedError("ServiceNotFoundException", "Service not found.")
@@ -143,8 +135,12 @@ class ServiceOperations:
         return definition
 
     def _describe(self, service: Service) -> Answer:
-        with self._scheduler.lock:
-            return service.describe(self._scheduler.tasks(service))
+        with self._scheduler.fleet.lock:
+            return service.describe(self._scheduler.fleet.tasks(service))
+
+
+def _arn(cluster: str, name: str) -> str:
+    return f"{cluster.replace(':cluster/', ':service/')}/{name}"
 
 
 def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,45 +3,21 @@
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from local_aws.ecs.api.requests import as_resource_error
+from local_aws.ecs.api.requests import as_resource_error, request_from
 from local_aws.ecs.api.task_definition_refusals import refusal
 from local_aws.emulator.refusals import RefusedError
-from local_aws.emulator.registry import Attributes, Properties, Registry, Response
+from local_aws.emulator.registry import Attributes, Properties, Registry
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
-# The keys of these maps are the user's data, not property names.
-FREE_FORM = ("options", "dockerLabels", "driverOpts", "labels")
 
 
-def camel(value: Any, inside: str = "") -> Any:
-    """Turn CloudFormation's PascalCase keys into the ECS API's camelCase; the user's own keys stay."""
-    if isinstance(value, Mapping):
-        if inside in FREE_FORM:
-            return {key: str(one) for key, one in value.items()}
-        renamed = {key[:1].lower() + key[1:]: one for key, one in value.items()}
-        return {key: camel(one, key) for key, one in renamed.items()}
-    if isinstance(value, list):
-        return [camel(one) for one in value]
-    return value
-
-
-def normalised(definition: dict[str, Any]) -> dict[str, Any]:
-    """The task definition with the API's types and defaults in its container definitions."""
-    containers = []
-    for container in definition.get("containerDefinitions") or []:
-        essential = str(container.get("essential", True)).lower() == "true"
-        changed = {**container, "essential": essential, "cpu": int(container.get("cpu") or 0)}
-        for number in ("memory", "stopTimeout", "startTimeout"):
-            if number in changed:
-                changed[number] = int(changed[number])
-        changed["environment"] = [
-            {"name": one["name"], "value": str(one["value"])} for one in container.get("environment") or []
-        ]
-        containers.append(changed)
-    return {**definition, "containerDefinitions": containers}
+def with_defaults(request: dict[str, Any]) -> dict[str, Any]:
+    """The task definition with ECS's defaults in its container definitions."""
+    defaults = {"essential": True, "cpu": 0, "environment": []}
+    containers = request.get("containerDefinitions") or []
+    return {**request, "containerDefinitions": [{**defaults, **one} for one in containers]}
 
 
 def check(definition: Any) -> None:
@@ -51,23 +27,19 @@ def check(definition: Any) -> None:
 
 
 def register(registry: Registry) -> None:
-    shipped = registry.shipped_operation("ecs", "RegisterTaskDefinition")
     definitions = registry.records(TASK_DEFINITION)
-
-    def register_definition(request: dict[str, Any]) -> Response:
-        check(request)
-        return shipped(request)
 
     def check_resource(properties: Properties, _: str) -> None:
         try:
-            check(camel(properties))
+            check(request_from(properties, "RegisterTaskDefinition"))
         except RefusedError as error:
             raise as_resource_error(error, "Create TaskDefinition: ") from error
 
     def complete(arn: str, properties: Properties, attributes: Attributes) -> None:
-        whole = camel({key: value for key, value in properties.items() if key != "Tags"})
-        definitions[arn.rpartition("/")[2]].update(normalised(whole))
+        request = request_from(properties, "RegisterTaskDefinition")
+        request.pop("tags", None)
+        definitions[arn.rpartition("/")[2]].update(with_defaults(request))
         attributes["TaskDefinitionArn"] = arn
 
-    registry.operation("ecs", "RegisterTaskDefinition", register_definition)
+    registry.check_operation("ecs", "RegisterTaskDefinition", check)
     registry.extend_resource_type(TASK_DEFINITION, check=check_resource, made=complete)

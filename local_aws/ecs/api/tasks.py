@@ -44,13 +44,14 @@ class TaskOperations:
                 network=network,
                 tags=request.get("tags") or [],
             )
-            self._scheduler.run_task(task)
+            self._scheduler.fleet.run(task)
             started.append(task.describe())
         return {"tasks": started, "failures": []}
 
     def stop(self, request: Request) -> Answer:
         task = self._find(request.get("cluster"), request["task"])
-        self._scheduler.runs[task.arn].stop("UserInitiated", request.get("reason") or "Task stopped by user")
+        reason = request.get("reason") or "Task stopped by user"
+        self._scheduler.fleet.runs[task.arn].stop("UserInitiated", reason)
         return {"task": task.describe()}
 
     def describe(self, request: Request) -> Answer:
@@ -70,7 +71,7 @@ class TaskOperations:
         family, service = request.get("family"), request.get("serviceName")
         found = [
             task
-            for task in self._scheduler.tasks()
+            for task in self._scheduler.fleet.tasks()
             if task.cluster_arn == cluster
             and task.desired_status == wanted
             and (not family or task.definition["family"] == family)
@@ -81,7 +82,7 @@ class TaskOperations:
 
     def _find(self, cluster: str | None, reference: str) -> Task:
         cluster_arn = self._checks.cluster_arn(cluster)
-        for task in self._scheduler.tasks():
+        for task in self._scheduler.fleet.tasks():
             if task.cluster_arn == cluster_arn and task.id == name_in(reference):
                 return task
         raise invalid("The referenced task was not found.")

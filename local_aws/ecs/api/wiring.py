@@ -9,7 +9,7 @@ from local_aws.checkout import region_of
 from local_aws.cloudwatch.alarms import in_alarm
 from local_aws.ecs.api import service_resource, task_definitions
 from local_aws.ecs.api.deployments import DeploymentOperations
-from local_aws.ecs.api.requests import Checks, answer
+from local_aws.ecs.api.requests import Checks, Operation, answering
 from local_aws.ecs.api.services import ServiceOperations
 from local_aws.ecs.api.tasks import TaskOperations
 from local_aws.ecs.deployments.listener_rules import ListenerRules
@@ -21,7 +21,7 @@ from local_aws.ecs.tasks.task import Task
 from local_aws.elb.records import Records
 from local_aws.elb.target_groups import target_groups
 from local_aws.emulator.refusals import RefusedError
-from local_aws.emulator.registry import Registry, Response
+from local_aws.emulator.registry import Registry
 from local_aws.host import variables
 
 
@@ -68,7 +68,7 @@ def register(registry: Registry) -> None:
     services = ServiceOperations(running, checks)
     tasks = TaskOperations(running, checks)
     deployments = DeploymentOperations(running, services)
-    operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    operations: dict[str, Operation] = {
         "CreateService": services.create,
         "UpdateService": services.update,
         "DeleteService": services.delete,
@@ -85,36 +85,25 @@ def register(registry: Registry) -> None:
         "ListTasks": tasks.list,
     }
     for name, operation in operations.items():
-        registry.operation("ecs", name, _responding(operation))
+        registry.operation("ecs", name, answering(operation))
     task_definitions.register(registry)
     service_resource.register(registry, services)
     _refuse_busy_clusters(registry, running)
     registry.run_no_services()
 
 
-def _responding(
-    operation: Callable[[dict[str, Any]], dict[str, Any]],
-) -> Callable[[dict[str, Any]], Response]:
-    def respond(request: dict[str, Any]) -> Response:
-        return answer(operation(request))
-
-    return respond
-
-
 def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
-    shipped = registry.shipped_operation("ecs", "DeleteCluster")
     checks = Checks(registry)
 
-    def delete(request: dict[str, Any]) -> Response:
+    def check(request: dict[str, Any]) -> None:
         arn = checks.cluster_arn(request.get("cluster"))
         if any(s.cluster_arn == arn and s.status != "INACTIVE" for s in running.services.values()):
             raise RefusedError(
                 "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
             )
-        if any(task.cluster_arn == arn and not task.is_over for task in running.tasks()):
+        if any(task.cluster_arn == arn and not task.is_over for task in running.fleet.tasks()):
             raise RefusedError(
                 "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
             )
-        return shipped(request)
 
-    registry.operation("ecs", "DeleteCluster", delete)
+    registry.check_operation("ecs", "DeleteCluster", check)

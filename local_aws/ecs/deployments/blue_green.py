@@ -125,7 +125,7 @@ class BlueGreen:
             step=rollout.step,
             minutes=(now - rollout.entered_at) / self._minute,
             ready=self._is_ready(service, rollout, decisions),
-            hooks=[hook.view for hook in rollout.stage_hooks],
+            hooks=rollout.stage_hooks,
             alarms=rollout.triggered,
             problem=problem,
             stop=rollout.stop_requested,

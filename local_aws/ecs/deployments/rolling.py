@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from local_aws.ecs.services.fleet import Fleet
 from local_aws.ecs.services.revision import TaskSet
@@ -34,7 +33,7 @@ class Rolling:
                 minimum_percent=int(configuration["minimumHealthyPercent"]),
                 maximum_percent=int(configuration["maximumPercent"]),
                 failed_tasks=primary.failed_tasks,
-                breaker=_true(configuration["deploymentCircuitBreaker"]["enable"])
+                breaker=configuration["deploymentCircuitBreaker"]["enable"]
                 and primary.rollout_state == "IN_PROGRESS",
                 given_up=primary.rollout_state == "FAILED" and service.status == "ACTIVE",
                 may_start=now >= primary.held_until,
@@ -72,9 +71,7 @@ class Rolling:
         failed = service.primary
         failed.become("FAILED", "ECS deployment circuit breaker: tasks failed to start.", now)
         service.say(f"(deployment {failed.id}) deployment failed: tasks failed to start.", now)
-        if service.stable is not None and _true(
-            service.configuration["deploymentCircuitBreaker"]["rollback"]
-        ):
+        if service.stable is not None and service.configuration["deploymentCircuitBreaker"]["rollback"]:
             self._go_back(service, service.stable, BREAKER, now)
         elif service.rollout is not None:
             service.rollout.become("STOPPED", now, BREAKER.replace("rolled back", "stopped"))
@@ -110,7 +107,3 @@ class Rolling:
         if not service.was_steady:
             service.was_steady = True
             service.say("has reached a steady state.", now)
-
-
-def _true(value: Any) -> bool:
-    return str(value).lower() == "true"

@@ -19,7 +19,6 @@ from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.services.service_deployment import ServiceDeployment
 from local_aws.ecs.tasks.changes import Changes
-from local_aws.ecs.tasks.run import TaskRun
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.target_groups import TargetGroups
 from local_aws.shapes import TaskDefinition
@@ -32,7 +31,8 @@ LATE_SECONDS = 0.01  # after a time that is known, so that it has passed on ever
 
 
 class Scheduler:
-    """All services and tasks of one local AWS. `lock` guards every record; the API takes it too.
+    """All services of one local AWS; `fleet` has their tasks. `fleet.lock` guards every record; the API takes
+    it too.
 
     new_run(task, before_stop, changed) makes the TaskRun of a task; delay(target group ARN) gives its
     deregistration delay in seconds; alarms(names) gives those that are in ALARM now; within(service) is
@@ -57,21 +57,13 @@ class Scheduler:
         self._clock = clock
         self._alarms = alarms
         self._changes = Changes()
-        self._fleet = Fleet(
+        self.fleet = Fleet(
             groups, delay, new_run, minute_seconds=minute_seconds, clock=clock, changed=self.wake
         )
-        self._fleet.leaving = self._say_leaving
+        self.fleet.leaving = self._say_leaving
         groups.changed = self.wake
-        self._rolling = Rolling(self._fleet, alarms)
-        self.blue_green = BlueGreen(self._fleet, traffic, alarms, minute_seconds, held)
-
-    @property
-    def lock(self) -> AbstractContextManager[bool]:
-        return self._fleet.lock
-
-    @property
-    def runs(self) -> dict[str, TaskRun]:
-        return self._fleet.runs
+        self._rolling = Rolling(self.fleet, alarms)
+        self.blue_green = BlueGreen(self.fleet, traffic, alarms, minute_seconds, held)
 
     def start(self) -> None:
         """Go on with what was restored, and look at the services from now on."""
@@ -82,7 +74,7 @@ class Scheduler:
 
     def kept(self) -> dict[str, Service]:
         """The services, to be given to `restore` by the next server process."""
-        with self.lock:
+        with self.fleet.lock:
             return {arn: service for arn, service in self.services.items() if service.status != "INACTIVE"}
 
     def restore(self, services: dict[str, Service]) -> None:
@@ -97,17 +89,9 @@ class Scheduler:
         """Look again now."""
         self._changes.tell()
 
-    def tasks(self, service: Service | None = None) -> list[Task]:
-        """All tasks, or a service's own."""
-        return self._fleet.tasks(service)
-
-    def run_task(self, task: Task) -> None:
-        """Start a task, of a service or of its own."""
-        self._fleet.run(task)
-
     def deploy(self, service: Service, definition: TaskDefinition, settings: Mapping[str, Any]) -> TaskSet:
         """Begin a service deployment; its new revision is the primary one."""
-        with self.lock:
+        with self.fleet.lock:
             now = self._clock()
             new = TaskSet(definition, settings, now, request=dict(service.request))
             rollout = ServiceDeployment(service.arn, service.cluster_arn, service.configuration, new, now)
@@ -142,7 +126,7 @@ class Scheduler:
 
     def step(self, service: Service) -> None:
         """Look at a service once, and act."""
-        with self.lock, self._within(service):
+        with self.fleet.lock, self._within(service):
             if self.blue_green.leads(service):
                 self.blue_green.step(service, self._clock())
             else:
@@ -150,7 +134,7 @@ class Scheduler:
 
     def pause(self) -> float:
         """Seconds until the next look, if nothing changes before."""
-        with self.lock:
+        with self.fleet.lock:
             now = self._clock()
             services = [service for service in self.services.values() if service.status != "INACTIVE"]
             times = [time for service in services for time in self._times(service) if time > now]
@@ -160,7 +144,7 @@ class Scheduler:
 
     def _times(self, service: Service) -> list[float]:
         advanced = [service.rollout.updated_at + STAGE_SECONDS] if service.rollout else []
-        return [*advanced, *self._fleet.times(service), *self.blue_green.times(service)]
+        return [*advanced, *self.fleet.times(service), *self.blue_green.times(service)]
 
     def _loop(self) -> None:
         while True:
@@ -171,11 +155,11 @@ class Scheduler:
                         self.step(service)
                     except Exception:
                         logger.exception("service %s", service.name)
-            self._fleet.forget_old()
+            self.fleet.forget_old()
             self._changes.wait_beyond(count, self.pause())
 
     def _say_leaving(self, task: Task, left: list[str]) -> None:
-        service = next((s for s in self.services.values() if task in self.tasks(s)), None)
+        service = next((s for s in self.services.values() if task in self.fleet.tasks(s)), None)
         if service is not None and left:
             for group in left:
                 service.say(f"deregistered 1 targets in (target-group {group})", self._clock())

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.ecs.services.stages import HookView
 from local_aws.shapes import DeploymentConfiguration
 
 DEFAULT_TIMEOUT_MINUTES = 1440
@@ -23,10 +22,6 @@ class Hook:
     timeout_action: str
     status: str = "AWAITING_ACTION"
     id: str = field(default_factory=lambda: f"ecs-pause-{secrets.token_urlsafe(32)}")
-
-    @property
-    def view(self) -> HookView:
-        return HookView(self.status, self.timeout_action)
 
     def describe(self) -> dict[str, Any]:
         return {

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.service_deployment import ServiceDeployment
-from local_aws.ecs.tasks.task import Task
+from local_aws.ecs.tasks.task import Task, count
 from local_aws.shapes import DeploymentConfiguration, LoadBalancer
 
 KEPT_EVENTS = 100
@@ -90,8 +90,8 @@ class Service:
             "clusterArn": self.cluster_arn,
             "status": self.status,
             "taskDefinition": self.primary.definition_arn if self.deployments else own.get("taskDefinition"),
-            "runningCount": _count(tasks, "RUNNING"),
-            "pendingCount": _count(tasks, "PENDING"),
+            "runningCount": count(tasks, "RUNNING"),
+            "pendingCount": count(tasks, "PENDING"),
             "schedulingStrategy": "REPLICA",
             "deploymentController": {"type": "ECS"},
             "deploymentConfiguration": dict(self.configuration),
@@ -111,7 +111,7 @@ class Service:
 
     @staticmethod
     def _running(revision: TaskSet, tasks: Sequence[Task]) -> int:
-        return _count([task for task in tasks if task.started_by == revision.id], "RUNNING")
+        return count([task for task in tasks if task.started_by == revision.id], "RUNNING")
 
     def _describe_deployment(self, deployment: TaskSet, tasks: Sequence[Task]) -> dict[str, Any]:
         own = [task for task in tasks if task.started_by == deployment.id]
@@ -121,18 +121,12 @@ class Service:
             "id": deployment.id,
             "status": "PRIMARY" if primary else "ACTIVE",
             "taskDefinition": deployment.definition_arn,
-            "desiredCount": self.wanted(deployment) if primary else _count(own, "RUNNING"),
-            "runningCount": _count(own, "RUNNING"),
-            "pendingCount": _count(own, "PENDING"),
+            "desiredCount": self.wanted(deployment) if primary else count(own, "RUNNING"),
+            "runningCount": count(own, "RUNNING"),
+            "pendingCount": count(own, "PENDING"),
             "failedTasks": deployment.failed_tasks,
             "rolloutState": deployment.rollout_state,
             "rolloutStateReason": deployment.rollout_reason,
             "createdAt": deployment.created_at,
             "updatedAt": deployment.updated_at,
         }
-
-
-def _count(tasks: Sequence[Task], status: str) -> int:
-    pending = ("PROVISIONING", "PENDING", "ACTIVATING")
-    wanted = pending if status == "PENDING" else (status,)
-    return sum(task.last_status in wanted for task in tasks)

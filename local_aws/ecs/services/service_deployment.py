@@ -12,7 +12,7 @@ from typing import Any
 from local_aws.ecs.services.pause_hooks import Hook
 from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.stages import Step
-from local_aws.ecs.tasks.task import Task
+from local_aws.ecs.tasks.task import Task, count
 from local_aws.shapes import DeploymentConfiguration
 
 ONGOING = (
@@ -97,9 +97,7 @@ class ServiceDeployment:
     @property
     def alarm_names(self) -> list[str]:
         alarms = self.configuration.get("alarms")
-        if not alarms or str(alarms.get("enable")).lower() != "true":
-            return []
-        return list(alarms.get("alarmNames") or [])
+        return list(alarms.get("alarmNames") or []) if alarms and alarms.get("enable") else []
 
     def watch(self, in_alarm: Callable[[list[str]], list[str]]) -> None:
         """Decide at the start whether alarms count. If one is in ALARM already, ECS ignores all alarms.
@@ -159,24 +157,25 @@ class ServiceDeployment:
         summary: dict[str, Any] = {
             "arn": revision.revision_arn(self.service_arn),
             "requestedTaskCount": desired if revision.count is None else revision.count,
-            "runningTaskCount": sum(task.last_status == "RUNNING" for task in own),
-            "pendingTaskCount": sum(
-                task.last_status in ("PROVISIONING", "PENDING", "ACTIVATING") for task in own
-            ),
+            "runningTaskCount": count(own, "RUNNING"),
+            "pendingTaskCount": count(own, "PENDING"),
         }
         if self.moves_traffic and (is_new or revision is self.old):
             for name, percent in (("Test", self.test_percent), ("Production", self.production_percent)):
                 summary[f"requested{name}TrafficWeight"] = percent if is_new else 100.0 - percent
         return summary
 
+    def _monitoring(self, *, enabled: bool, triggered: bool) -> str:
+        if not enabled:
+            return "DISABLED"
+        if triggered:
+            return "TRIGGERED"
+        return "MONITORING" if self.is_ongoing else "MONITORING_COMPLETE"
+
     def _breaker(self, desired: int) -> dict[str, Any]:
         # The circuit breaker is for rolling deployments only.
-        enabled = str(self.configuration["deploymentCircuitBreaker"]["enable"]).lower() == "true"
-        status = "MONITORING" if self.is_ongoing else "MONITORING_COMPLETE"
-        if not enabled or self.moves_traffic:
-            status = "DISABLED"
-        elif "circuit breaker" in self.reason:
-            status = "TRIGGERED"
+        enabled = self.configuration["deploymentCircuitBreaker"]["enable"] and not self.moves_traffic
+        status = self._monitoring(enabled=enabled, triggered="circuit breaker" in self.reason)
         return {
             "status": status,
             "failureCount": self.new.failed_tasks,
@@ -184,11 +183,7 @@ class ServiceDeployment:
         }
 
     def _alarms(self) -> dict[str, Any]:
-        status = "MONITORING" if self.is_ongoing else "MONITORING_COMPLETE"
-        if not self.alarms_watched:
-            status = "DISABLED"
-        elif self.triggered:
-            status = "TRIGGERED"
+        status = self._monitoring(enabled=self.alarms_watched, triggered=bool(self.triggered))
         return _given(
             {"status": status, "alarmNames": self.alarm_names, "triggeredAlarmNames": self.triggered}
         )

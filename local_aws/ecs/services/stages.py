@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from local_aws.ecs.services.pause_hooks import Hook
 from local_aws.shapes import DeploymentConfiguration
 
 STAGE_LIMIT_MINUTES = 1440.0
@@ -45,14 +46,6 @@ class Move(Enum):
 
 
 @dataclass(frozen=True)
-class HookView:
-    """A pause hook: its status and its timeout action."""
-
-    status: str
-    timeout_action: str = "ROLLBACK"
-
-
-@dataclass(frozen=True)
 class View:
     """A service deployment at one moment. minutes: since the stage began.
 
@@ -64,7 +57,7 @@ class View:
     step: Step
     minutes: float = 0.0
     ready: bool = True
-    hooks: Sequence[HookView] = ()
+    hooks: Sequence[Hook] = ()
     alarms: Sequence[str] = ()
     problem: str = ""
     stop: bool = False

@@ -23,8 +23,8 @@ def container_options(definition: ContainerDefinition, volumes: Mapping[str, str
         "entrypoint": definition.get("entryPoint"),
         "working_dir": definition.get("workingDirectory"),
         "user": definition.get("user"),
-        "read_only": _true(definition.get("readonlyRootFilesystem")),
-        "init": _true(linux.get("initProcessEnabled")),
+        "read_only": definition.get("readonlyRootFilesystem") or False,
+        "init": linux.get("initProcessEnabled") or False,
         "cap_drop": capabilities.get("drop"),
         "cap_add": capabilities.get("add"),
         "mem_limit": f"{definition['memory']}m" if definition.get("memory") else None,
@@ -32,7 +32,7 @@ def container_options(definition: ContainerDefinition, volumes: Mapping[str, str
         "volumes": {
             volumes[mount["sourceVolume"]]: {
                 "bind": mount["containerPath"],
-                "mode": "ro" if _true(mount.get("readOnly")) else "rw",
+                "mode": "ro" if mount.get("readOnly") else "rw",
             }
             for mount in definition.get("mountPoints") or []
         },
@@ -63,7 +63,3 @@ def _health_check(check: "HealthCheck | None") -> dict[str, Any] | None:
 def stop_timeout(definition: ContainerDefinition) -> int:
     """Seconds from SIGTERM to SIGKILL."""
     return int(definition.get("stopTimeout", DEFAULT_STOP_TIMEOUT_SECONDS))
-
-
-def _true(value: Any) -> bool:
-    return str(value).lower() == "true"

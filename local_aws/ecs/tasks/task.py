@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,3 +149,10 @@ class Task:
             "networkInterfaces": [{"privateIpv4Address": self.address}] if self.address else [],
         }
         return {key: value for key, value in described.items() if value is not None}
+
+
+def count(tasks: Iterable[Task], status: str) -> int:
+    """The number of tasks that DescribeServices counts as RUNNING or as PENDING."""
+    pending = ("PROVISIONING", "PENDING", "ACTIVATING")
+    wanted = pending if status == "PENDING" else (status,)
+    return sum(task.last_status in wanted for task in tasks)

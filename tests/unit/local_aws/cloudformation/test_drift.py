@@ -10,7 +10,7 @@ import pytest
 from local_aws.cloudformation import drift
 from local_aws.cloudformation.security_group_rules import rules_of
 from local_aws.elb import resources
-from local_aws.emulator.cloudformation import detect_drift, provision
+from local_aws.emulator import internals
 
 ELB = "AWS::ElasticLoadBalancingV2::"
 VPC = "vpc-0123"
@@ -31,7 +31,8 @@ class Stack:
         self.records = {}
 
     def make(self, logical_id, type_, properties):
-        made = provision(type_, logical_id, properties, "a-stack")
+        provision = internals.get("cloudformation.stacks", "_provision_resource")
+        made, _ = provision(type_, logical_id, properties, "a-stack")
         self.records[logical_id] = {
             "ResourceType": type_,
             "PhysicalResourceId": made,
@@ -40,7 +41,8 @@ class Stack:
         return made
 
     def compare(self, logical_id):
-        found = detect_drift("a", logical_id, self.records[logical_id])
+        detect = internals.get("cloudformation.drift", "detect_resource_drift")
+        found = detect({"StackId": "a"}, logical_id, self.records[logical_id], "2026-01-01T00:00:00Z")
         differences = {d["PropertyPath"]: d["DifferenceType"] for d in found.get("PropertyDifferences", [])}
         return found["StackResourceDriftStatus"], differences
 

@@ -1,6 +1,7 @@
 """CloudFormation's task definition as the API's, and a container definition as Docker's options."""
 
-from local_aws.ecs.api.task_definitions import camel, normalised
+from local_aws.ecs.api.requests import request_from
+from local_aws.ecs.api.task_definitions import with_defaults
 from local_aws.ecs.tasks.container_options import container_options, stop_timeout
 
 
@@ -11,32 +12,33 @@ def test_names_turn_camel_case_at_every_depth() -> None:
 
     assert {
         "containerDefinitions": [{"healthCheck": {"startPeriod": 1}, "dependsOn": [{"containerName": "a"}]}]
-    } == camel(template)
+    } == request_from(template, "RegisterTaskDefinition")
 
 
 def test_names_that_the_user_chose_stay_as_they_are() -> None:
-    template = {"DockerLabels": {"Team": "x"}, "LogConfiguration": {"Options": {"Awslogs-X": True}}}
+    container = {"DockerLabels": {"Team": "x"}, "LogConfiguration": {"Options": {"Awslogs-X": True}}}
+    request = request_from({"ContainerDefinitions": [container]}, "RegisterTaskDefinition")
 
-    assert {
-        "dockerLabels": {"Team": "x"},
-        "logConfiguration": {"options": {"Awslogs-X": "True"}},
-    } == camel(template)
+    assert [
+        {"dockerLabels": {"Team": "x"}, "logConfiguration": {"options": {"Awslogs-X": "True"}}}
+    ] == request["containerDefinitions"]
 
 
 def test_parameters_that_came_as_text_get_their_types() -> None:
-    definition = {
-        "containerDefinitions": [
+    template = {
+        "ContainerDefinitions": [
             {
-                "name": "a",
-                "essential": "false",
-                "stopTimeout": "30",
-                "environment": [{"name": "N", "value": 5}],
+                "Name": "a",
+                "Essential": "false",
+                "StopTimeout": "30",
+                "Environment": [{"Name": "N", "Value": 5}],
             },
-            {"name": "b"},
+            {"Name": "b"},
         ]
     }
 
-    first, second = normalised(definition)["containerDefinitions"]
+    request = request_from(template, "RegisterTaskDefinition")
+    first, second = with_defaults(request)["containerDefinitions"]
 
     assert first["essential"] is False
     assert second["essential"] is True

@@ -127,7 +127,7 @@ class Stage:
 
     def running(self) -> list[str]:
         """The task definitions of the tasks that run."""
-        return sorted(t.definition_arn for t in self.scheduler.tasks() if t.last_status == "RUNNING")
+        return sorted(t.definition_arn for t in self.scheduler.fleet.tasks() if t.last_status == "RUNNING")
 
     def describe(self, rollout: ServiceDeployment) -> dict[str, Any]:
         answer = self.operations.describe({"serviceDeploymentArns": [rollout.arn]})
@@ -249,7 +249,7 @@ def test_an_aborted_deployment_leaves_both_revisions_and_the_traffic_as_they_are
 def test_a_server_that_was_killed_in_the_middle_rolls_the_deployment_back(stage: Stage) -> None:
     rollout = stage.begin(2)
     stage.until("BAKE_TIME")
-    stage.scheduler.runs.clear()
+    stage.scheduler.fleet.runs.clear()
     stage.scheduler.blue_green.resume(stage.service, stage.now)
 
     assert stage.finish().status == "ROLLBACK_SUCCESSFUL"
@@ -321,7 +321,7 @@ def test_trouble_with_the_load_balancer_rolls_back_before_a_task_starts(stage: S
 
     assert rollout.status == "ROLLBACK_SUCCESSFUL"
     assert rollout.reason == "Service deployment rolled back because of invalid networking configuration."
-    assert all(task.definition_arn == "td:1" for task in stage.scheduler.tasks())
+    assert all(task.definition_arn == "td:1" for task in stage.scheduler.fleet.tasks())
 
 
 def test_an_alarm_that_rings_already_at_the_start_turns_the_alarms_off(stage: Stage) -> None:
@@ -352,7 +352,7 @@ def test_tasks_that_crash_do_not_trip_a_circuit_breaker(stage: Stage) -> None:
     stage.until("SCALE_UP")
     for _ in range(6):
         stage.scheduler.step(stage.service)
-        for task in stage.scheduler.tasks():
+        for task in stage.scheduler.fleet.tasks():
             if task.definition_arn == "td:2":
                 task.stop("EssentialContainerExited", "Essential container in task exited", 0)
                 task.last_status = "STOPPED"

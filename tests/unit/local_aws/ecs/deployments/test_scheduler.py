@@ -106,13 +106,13 @@ class Stage:
 
     def runs(self) -> list[Any]:
         """The tasks that are not stopped."""
-        return [run for run in self.scheduler.runs.values() if not run.task.is_over]
+        return [run for run in self.scheduler.fleet.runs.values() if not run.task.is_over]
 
     def come_up(self) -> None:
         """Everything that was started runs and is healthy."""
         for number, run in enumerate(self.runs()):
             if run.task.last_status == "PROVISIONING":
-                run.come_up(f"10.0.{len(self.scheduler.runs)}.{number}")
+                run.come_up(f"10.0.{len(self.scheduler.fleet.runs)}.{number}")
         self.step()
         self.targets_become(HEALTHY)
 
@@ -189,17 +189,17 @@ def test_without_a_breaker_a_crashing_release_is_tried_more_and_more_slowly() ->
         for run in stage.runs():
             run.crash()
     stage.step()
-    started = len(stage.scheduler.runs)
+    started = len(stage.scheduler.fleet.runs)
     stage.now += 1
     stage.step()
 
-    assert started == len(stage.scheduler.runs)
+    assert started == len(stage.scheduler.fleet.runs)
     assert deployment.rollout_state == "IN_PROGRESS"
 
     stage.now += 16 * 60
     stage.step()
 
-    assert len(stage.scheduler.runs) > started
+    assert len(stage.scheduler.fleet.runs) > started
 
 
 def test_a_task_that_became_healthy_ends_the_row_of_failures(stage: Stage) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from local_aws.ecs.services.pause_hooks import Hook
 from local_aws.ecs.services.stages import (
-    HookView,
     Move,
     Step,
     Verdict,
@@ -16,6 +16,11 @@ from local_aws.ecs.services.stages import (
     steps_of,
     weights,
 )
+
+
+def hook(status: str, timeout_action: str = "ROLLBACK") -> Hook:
+    return Hook("", 0.0, timeout_action, status)
+
 
 ORDER = [
     "PRE_SCALE_UP",
@@ -142,11 +147,11 @@ def test_a_stage_lasts_its_minutes(stage: str) -> None:
 def test_a_hook_decides_by_its_status_and_its_timeout_action(
     stage: str, status: str, timeout_action: str, expected: Move
 ) -> None:
-    assert expected is judge(View(Step(stage), hooks=[HookView(status, timeout_action)])).move
+    assert expected is judge(View(Step(stage), hooks=[hook(status, timeout_action)])).move
 
 
 def test_of_two_hooks_at_one_stage_both_must_be_answered() -> None:
-    hooks = [HookView("SUCCEEDED"), HookView("AWAITING_ACTION")]
+    hooks = [hook("SUCCEEDED"), hook("AWAITING_ACTION")]
 
     assert judge(View(Step("PRE_SCALE_UP"), hooks=hooks)) == Verdict(Move.WAIT)
 
@@ -172,7 +177,7 @@ def test_a_stop_rolls_back_at_every_stage(stage: str) -> None:
 @pytest.mark.parametrize("stage", ["SCALE_UP", "CLEAN_UP"])
 def test_a_deployment_that_rolls_back_heeds_neither_stop_nor_alarm_nor_hook(stage: str) -> None:
     view = View(
-        Step(stage), rolling_back=True, stop=True, alarms=["errors"], hooks=[HookView("FAILED")], problem="no"
+        Step(stage), rolling_back=True, stop=True, alarms=["errors"], hooks=[hook("FAILED")], problem="no"
     )
 
     assert judge(view) == Verdict(Move.NEXT)
@@ -183,7 +188,7 @@ def test_a_deployment_that_rolls_back_heeds_neither_stop_nor_alarm_nor_hook(stag
     [
         (View(Step("PRE_SCALE_UP"), problem="of a reason."), "of a reason."),
         (
-            View(Step("POST_TEST_TRAFFIC_SHIFT"), hooks=[HookView("TIMED_OUT")]),
+            View(Step("POST_TEST_TRAFFIC_SHIFT"), hooks=[hook("TIMED_OUT")]),
             "POST_TEST_TRAFFIC_SHIFT pause hook timed out.",
         ),
         (View(Step("BAKE_TIME"), alarms=["a", "b"]), "CloudWatch alarm(s) a, b went into ALARM."),

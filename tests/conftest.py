@@ -10,10 +10,12 @@ import pytest
 
 from pipeline.github import job_summary, markdown
 from tests.support import groups
+from tests.support.zero_downtime_report import Report
 
 TESTS = Path(__file__).parent
 SUMMARY = os.environ.get("GITHUB_STEP_SUMMARY")
 seconds = groups.Seconds()
+releases = Report()
 
 # Importing botocore, cfn-lint and SQLAlchemy makes a million objects that stay. To search them for garbage
 # took a third of the time of the unit tests.
@@ -54,6 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     seconds.add(report)
+    releases.read(report)
 
 
 def pytest_collection_finish() -> None:
@@ -70,6 +73,9 @@ def no_docker_for_a_unit_test(request: pytest.FixtureRequest, monkeypatch: pytes
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if table := releases.write():
+        terminalreporter.section("releases under load")
+        terminalreporter.write(table)
     if lines := list(seconds.lines()):
         terminalreporter.section("seconds of each group")
         terminalreporter.write("".join(f"{line}\n" for line in lines))

@@ -91,7 +91,7 @@ class RunningService:
         return [json.loads(line) for line in self.container.logs(stderr=False).decode().splitlines()]
 
 
-def eventually(probe: Callable[[], Any], *, within: float = 20.0) -> Any:
+def eventually(probe: Callable[[], Any], *, within: float = 60.0) -> Any:
     """The first truthy answer. Fails the test when there is none `within` seconds."""
     deadline = time.monotonic() + within
     while not (answer := probe()):

@@ -15,30 +15,30 @@ from tests.support.repository import ROOT
 TESTS = ROOT / "tests"
 DOCKER, APP = TESTS / "docker", TESTS / "app"
 WEIGHTS = {
-    "orders/zero_downtime": 600,
-    "orders/workflows": 270,
-    "orders/regional": 180,
-    "orders/main_job": 190,
-    "orders/rollouts": 170,
-    "orders/identity": 140,
-    "local_aws/blue_green": 140,
-    "local_aws/services": 130,
-    "orders/workflow_ci": 110,
+    "docker/orders/zero_downtime/kills": 260,
+    "docker/orders/workflows": 230,
+    "docker/orders/zero_downtime/bad_versions": 170,
+    "docker/orders/rollouts": 170,
+    "docker/orders/zero_downtime/strategies": 160,
+    "docker/orders/regional": 150,
+    "docker/orders/main_job": 150,
     "app": 130,
-    "orders/second_service": 80,
-    "local_aws/lifecycle": 45,
-    "local_aws/database": 35,
-    "local_aws/stacks": 20,
+    "docker/local_aws/blue_green": 130,
+    "docker/orders/identity": 120,
+    "docker/orders/workflow_ci": 80,
+    "docker/local_aws/services": 65,
+    "docker/orders/second_service": 50,
+    "docker/local_aws/lifecycle": 45,
+    "docker/local_aws/database": 30,
+    "docker/local_aws/stacks": 15,
 }
 """The seconds that each group takes, roughly; what a run took is printed at its end."""
 
 
 def group_of(nodeid: str) -> str:
-    """The name of the group that a test belongs to, "" for one that any worker may run."""
+    """The group that a test belongs to, a folder below tests/; "" for a test that any worker may run."""
     folder = (ROOT / nodeid.partition("::")[0]).parent
-    if folder.is_relative_to(DOCKER):
-        return folder.relative_to(DOCKER).as_posix()
-    return "app" if folder == APP else ""
+    return folder.relative_to(TESTS).as_posix() if folder == APP or folder.is_relative_to(DOCKER) else ""
 
 
 def longest_first(items: list[pytest.Item]) -> None:

@@ -32,7 +32,7 @@ def reaches(aws: Aws, stage: str, status: str = "IN_PROGRESS") -> Rollout:
         found = rollout(aws)
         return found if (found.get("lifecycleStage"), found.get("status")) == (stage, status) else None
 
-    there_now: Rollout = eventually(stage, there, timeout=60)
+    there_now: Rollout = eventually(stage, there, timeout=180)
     return there_now
 
 

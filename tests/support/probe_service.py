@@ -26,7 +26,7 @@ PROBE = Path(__file__).parent / "probe"
 TEMPLATE = (PROBE / "stack.yaml").read_text()
 
 
-def eventually(what: str, probe: Callable[[], Any], timeout: float = 60) -> Any:
+def eventually(what: str, probe: Callable[[], Any], timeout: float = 180) -> Any:
     """Wait for something other than None and False."""
     return wait_until(
         lambda: probe() or None, what=what, timeout=timeout, first_pause=0.05, longest_pause=0.3
@@ -109,11 +109,11 @@ class Aws:
             if "No updates" not in str(error):
                 raise
             return "NO UPDATES"
-        return str(eventually("the stack", self._end_of_operation, timeout=120))
+        return str(eventually("the stack", self._end_of_operation, timeout=300))
 
     def delete(self) -> None:
         self.client("cloudformation").delete_stack(StackName="probe")
-        eventually("the deletion", lambda: not self._stack(), timeout=120)
+        eventually("the deletion", lambda: not self._stack(), timeout=300)
 
     def output(self, name: str) -> str:
         outputs = self._stack()[0]["Outputs"]

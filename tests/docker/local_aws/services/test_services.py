@@ -65,8 +65,12 @@ def test_a_rolling_release_under_load_loses_no_request(steady: Aws) -> None:
 def test_a_release_that_crashes_at_start_trips_the_breaker_and_the_old_version_answers_all_along(
     steady: Aws,
 ) -> None:
+    before = steady.service()["deployments"][0]["id"]
     with Load(steady.url) as load:
-        end = steady.deploy(Version="2", Crash="1")
+        end = steady.deploy(Version="crash", Crash="1")
+    task = steady.task_with_reason("Essential container in task exited")
+    stream = f"probe/app/{task['taskArn'].rpartition('/')[2]}"
+    events = steady.client("logs").get_log_events(logGroupName="/probe", logStreamName=stream)["events"]
 
     assert end == "UPDATE_ROLLBACK_COMPLETE"
     assert (
@@ -75,23 +79,11 @@ def test_a_release_that_crashes_at_start_trips_the_breaker_and_the_old_version_a
     )
     assert [] == load.failures
     assert {"1"} == load.versions
-
-
-def test_a_crashed_task_tells_its_reason_its_exit_code_and_its_last_words(steady: Aws) -> None:
-    steady.deploy(Version="crash", Crash="1")
-    task = steady.task_with_reason("Essential container in task exited")
-    stream = f"probe/app/{task['taskArn'].rpartition('/')[2]}"
-    events = steady.client("logs").get_log_events(logGroupName="/probe", logStreamName=stream)["events"]
-
+    # The task tells its reason, its exit code and its last words.
     assert task["stopCode"] == "EssentialContainerExited"
     assert [3] == [one["exitCode"] for one in task["containers"] if one["name"] == "app"]
     assert ["probe crash starts", "last words: cannot go on"] == [one["message"] for one in events]
-
-
-def test_a_failed_release_rolls_back_to_the_deployment_before(steady: Aws) -> None:
-    before = steady.service()["deployments"][0]["id"]
-    steady.deploy(Version="2", Crash="1")
-
+    # It is rolled back to the deployment before.
     assert before == steady.service()["deployments"][0]["id"]
     assert any(f"rolling back to deployment {before}." in one for one in steady.messages())
     assert any("deployment failed: tasks failed to start." in one for one in steady.messages())

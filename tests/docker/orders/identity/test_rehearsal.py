@@ -96,7 +96,9 @@ def account(tmp_path_factory: pytest.TempPathFactory, recorded: Path) -> Iterato
     clone = clone_to(tmp_path_factory.mktemp("second"))
     local = (clone.path / "infra/environments/local.yaml").read_text()
     (clone.path / f"infra/environments/{ENVIRONMENT}.yaml").write_text(
-        local.replace("target: local", "target: aws").replace('"000000000000"', f'"{ACCOUNT}"')
+        local.replace("target: local", "target: aws")
+        .replace('"000000000000"', f'"{ACCOUNT}"')
+        .replace("TaskCount: 2", "TaskCount: 1")
     )
     up = clone.pipeline("local", "up", SLIPWAY_LOCAL_ACCOUNT=ACCOUNT, SLIPWAY_LOCAL_RECORD=str(recorded))
     assert 0 == up.exit_code

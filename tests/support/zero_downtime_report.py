@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.aws.service_deployment import STAGES
+from tests.support.fake_rollout import STAGES
 from tests.support.steady_load import Asked, faults
 
 PROPERTY = "zero downtime"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pipeline.aws.service_deployment import STAGES
+from tests.support.fake_rollout import STAGES
 from tests.support.rollouts import seconds_of_rollback
 from tests.support.steady_load import faults
 from tests.support.zero_downtime import AT_LEAST_PER_SECOND, DEPLOY, Releases, Service, first_answer_of

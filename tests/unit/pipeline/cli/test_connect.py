@@ -21,7 +21,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def images_asked_for() -> list[str]:
     """What base_image asks a Docker engine for that has every image."""
     asked: list[str] = []
-    docker = SimpleNamespace(images=SimpleNamespace(get=asked.append))
+
+    def get(name: str) -> SimpleNamespace:
+        asked.append(name)
+        return SimpleNamespace(labels={})
+
+    docker = SimpleNamespace(images=SimpleNamespace(get=get))
     connect.base_image(connect.open_environment("dev"))(docker, lambda _: None)
     return asked
 

@@ -51,8 +51,8 @@ test-templates: .venv/dev.stamp ## The tests of the templates
 test-app: .venv/dev.stamp ## The service's tests, in its image and against a real database
 	@$(PY) -m pytest tests/app
 
-rehearsal: .venv/dev.stamp ## Every test that needs Docker, on the local AWS: what `make unit` and `make test-app` leave
-	@$(PY) -m pytest $(IN_GROUPS) -m 'docker or processes' --ignore tests/app
+rehearsal: .venv/dev.stamp ## What `make unit` and `make test-app` leave, or a part: make rehearsal [GROUP=docker/orders/rollouts]
+	@$(PY) -m pytest $(IN_GROUPS) -m 'docker or processes' --ignore tests/app $(GROUP:%=tests/%)
 
 bench: .venv/dev.stamp ## Measure what docs/performance.md says (after make up)
 	@$(PY) -m tests.benchmarks.measure

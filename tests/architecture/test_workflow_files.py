@@ -226,8 +226,23 @@ def test_ci_runs_every_test() -> None:
     assert {"check", "unit", "test-templates", "test-app", "rehearsal"} == targets
     # With Docker: the service's by test-app, all others by rehearsal; those that start programs go with them.
     assert "-m 'not docker and not processes'" in makefile.split("\nunit:")[1].split("\n\n")[0]
-    assert "-m 'docker or processes' --ignore tests/app" in makefile.split("\nrehearsal:")[1].split("\n\n")[0]
+    rehearsal = makefile.split("\nrehearsal:")[1].split("\n\n")[0]
+    assert "-m 'docker or processes' --ignore tests/app $(GROUP:%=tests/%)" in rehearsal
     assert "pytest tests/app" in makefile.split("\ntest-app:")[1].split("\n\n")[0]
+
+
+def test_ci_rehearses_each_folder_in_exactly_one_job() -> None:
+    """A folder of tests/docker or tests/processes that nobody put into the matrix would be run by no job."""
+    rehearsal = read("ci.yml")["jobs"]["rehearsal"]
+    asked = [
+        ROOT / "tests" / group for line in rehearsal["strategy"]["matrix"]["group"] for group in line.split()
+    ]
+    tests = [file for kind in ("docker", "processes") for file in (ROOT / "tests" / kind).rglob("test_*.py")]
+    jobs = {file: [group for group in asked if file.is_relative_to(group)] for file in tests}
+
+    assert [] == [group for group in asked if not group.is_dir()]
+    assert {} == {file: found for file, found in jobs.items() if len(found) != 1}
+    assert {"GROUP": "${{ matrix.group }}"} == rehearsal["steps"][-1]["env"]
 
 
 def test_staging_comes_after_dev_and_prod_after_staging() -> None:

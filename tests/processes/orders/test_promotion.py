@@ -1,19 +1,14 @@
 """Which environments a run of deploy.yml comes to: its own jobs and conditions, with nothing in the jobs."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.support.clone import clean_environment
 from tests.support.repository import ROOT
 from tests.support.workflows.act import read
+from tests.support.workflows.bare import act
 from tests.support.workflows.fork import ENVIRONMENTS
-from tests.support.workflows.run import Run
 
 DEPLOY = ROOT / ".github/workflows/deploy.yml"
 BY_HAND = {
@@ -38,34 +33,8 @@ def succeed(
             kept["outputs"] = job["outputs"]
             step["run"] = f"echo 'names={json.dumps(reached)}' >> \"$GITHUB_OUTPUT\""
         deploy["jobs"][name] = {**kept, "runs-on": "ubuntu-24.04", "steps": [step]}
-    results = act(directory, event, {"deploy.yml": deploy}, inputs or {}).results
+    results = act(directory, "deploy", event, {"deploy.yml": deploy}, inputs or {}).results
     return {job.partition("/")[2] for job, result in results.items() if result == "success"}
-
-
-def act(directory: Path, event: str, workflows: dict[str, Any], inputs: dict[str, str]) -> Run:
-    """Run deploy.yml of these workflows, with nothing but act."""
-    for name, workflow in workflows.items():
-        file = directory / ".github/workflows" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump(workflow), encoding="utf-8")
-    (directory / "event.json").write_text(json.dumps({"inputs": inputs}), encoding="utf-8")
-    done = subprocess.run(
-        [
-            str(Path(sys.prefix) / "bin" / "act"), event, "--json",
-            "--workflows", ".github/workflows/deploy.yml",
-            "--eventpath", "event.json", "--platform", "ubuntu-24.04=-self-hosted", "--pull=false",
-            "--no-cache-server", "--container-daemon-socket", "-",
-            *(word for name, value in inputs.items() for word in ("--input", f"{name}={value}")),
-        ],
-        cwd=directory,
-        env={**clean_environment(), "DOCKER_HOST": "unix:///nonexistent"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )  # fmt: skip
-    return Run(done.returncode, done.stdout, directory)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +87,7 @@ def test_what_is_chosen_by_hand_is_what_the_release_is_told(tmp_path: Path, tick
 
     run = act(
         tmp_path,
+        "deploy",
         "workflow_dispatch",
         {"deploy.yml": {**deploy, "jobs": {"by-hand": by_hand}}, "release.yml": release},
         {**BY_HAND, "despite-alarms": ticked},

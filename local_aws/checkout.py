@@ -23,10 +23,10 @@ def region_of(arn: str) -> str:
     return "".join(arn.split(":")[3:4]) or REGION
 
 
-def replace_text(path: Path, text: str) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all, also when the process is killed or the disk is full."""
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text)
+    part.write_bytes(content)
     part.replace(path)
 
 
@@ -97,7 +97,7 @@ class Checkout:
         """Remember ports, minute and account until `local down`."""
         self.state_directory.mkdir(parents=True, exist_ok=True)
         chosen = {name: value for name, value in asdict(self).items() if name != "path"}
-        replace_text(self.state_directory / "local.json", json.dumps(chosen, indent=2) + "\n")
+        replace_file(self.state_directory / "local.json", json.dumps(chosen, indent=2).encode() + b"\n")
 
 
 def for_checkout(path: Path) -> Checkout:

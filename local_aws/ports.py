@@ -11,7 +11,7 @@ import socket
 import threading
 from pathlib import Path
 
-from local_aws.checkout import PREFERRED_HTTP_PORT, Checkout, replace_text
+from local_aws.checkout import PREFERRED_HTTP_PORT, Checkout, replace_file
 from pipeline.errors import PortInUseError
 
 TAKE_DOWN = "stop what listens there, or give up what is deployed here: python -m pipeline local down"
@@ -94,7 +94,7 @@ class Ports:
 
     def _write(self, remembered: dict[str, int]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(self._file, json.dumps(remembered, indent=2) + "\n")
+        replace_file(self._file, json.dumps(remembered, indent=2).encode() + b"\n")
         self._known = remembered
 
 

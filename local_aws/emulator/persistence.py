@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from local_aws.checkout import is_remembered, region_of
+from local_aws.checkout import is_remembered, region_of, replace_file
 from local_aws.emulator.cloudformation import add_stack_event
 from local_aws.emulator.registry import Registry
 
@@ -103,9 +103,7 @@ class State:
         # The directory may have been cleaned.
         if self._digests.get(name) == digest and path.exists():
             return
-        part = path.with_suffix(".part")
-        part.write_bytes(buffer.getbuffer())
-        part.replace(path)
+        replace_file(path, buffer.getvalue())
         self._digests[name] = digest
 
     def _keep_saving(self) -> None:
@@ -153,9 +151,7 @@ class _Writer(pickle.Pickler):
         name = _blob_name(value)
         path = self._blobs / name
         if not path.exists():
-            part = path.with_suffix(".part")
-            part.write_bytes(value)
-            part.replace(path)
+            replace_file(path, value)
         return name
 
 

@@ -24,12 +24,8 @@ def refuse_instance(registry: Registry, properties: Properties) -> None:
     group = groups.get(properties.get("DBSubnetGroupName", ""))
     if properties.get("DBSubnetGroupName") and group is None:
         raise _refused(f"DB subnet group '{properties['DBSubnetGroupName']}' does not exist.", 404)
-    name = properties.get("DBParameterGroupName", "")
-    if (
-        name
-        and not name.startswith("default.")
-        and name not in registry.records("AWS::RDS::DBParameterGroup")
-    ):
+    name, known = properties.get("DBParameterGroupName", ""), registry.records("AWS::RDS::DBParameterGroup")
+    if name and not name.startswith("default.") and name not in known:
         raise _refused(f"DBParameterGroup not found: {name}", 404)
     refuse_security_groups(
         list(properties.get("VPCSecurityGroups") or []),

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 import uuid
+from functools import partial
 from typing import Any, cast
 
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
@@ -21,6 +22,7 @@ SERVICE = "AWS::ECS::Service"
 # CloudFormation waits for a service deployment for 36 hours.
 STABILISE_MINUTES = 36 * 60
 LEAST_SECONDS = 600.0
+_until = partial(wait_until, first_pause=0.1, longest_pause=0.1)
 
 
 def register(registry: Registry, operations: ServiceOperations) -> None:
@@ -60,13 +62,8 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
             service = operations.find(properties.get("Cluster"), physical_id)
         except RefusedError:
             return  # the service or its cluster is gone
-        wait_until(
-            lambda: service.status == "INACTIVE" or None,
-            what=f"the deletion of {service.name}",
-            timeout=timeout,
-            first_pause=0.1,
-            longest_pause=0.1,
-        )
+        gone = f"the deletion of {service.name}"
+        _until(lambda: service.status == "INACTIVE" or None, what=gone, timeout=timeout)
 
     registry.resource_type(SERVICE, create=create, update=update, delete=delete, waits=True, sent_back=True)
 
@@ -100,7 +97,7 @@ def _wait(service: Service, timeout: float) -> None:
     """Wait until the primary deployment is complete. Raises ValueError in AWS's words when it fails."""
     deployment = service.primary
     try:
-        state = wait_until(
+        state = _until(
             lambda: (
                 deployment.rollout_state
                 if deployment.rollout_state == "FAILED"
@@ -109,8 +106,6 @@ def _wait(service: Service, timeout: float) -> None:
             ),
             what=f"the deployment of {service.name}",
             timeout=timeout,
-            first_pause=0.1,
-            longest_pause=0.1,
         )
     except WaitTimeoutError:
         state = "TIMED OUT"

@@ -88,13 +88,11 @@ def register(registry: Registry) -> None:
         registry.operation("ecs", name, answering(operation))
     task_definitions.register(registry)
     service_resource.register(registry, services)
-    _refuse_busy_clusters(registry, running)
+    _refuse_busy_clusters(registry, running, checks)
     registry.run_no_services()
 
 
-def _refuse_busy_clusters(registry: Registry, running: Scheduler) -> None:
-    checks = Checks(registry)
-
+def _refuse_busy_clusters(registry: Registry, running: Scheduler, checks: Checks) -> None:
     def check(request: dict[str, Any]) -> None:
         arn = checks.cluster_arn(request.get("cluster"))
         if any(s.cluster_arn == arn and s.status != "INACTIVE" for s in running.services.values()):

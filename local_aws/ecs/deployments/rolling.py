@@ -10,6 +10,7 @@ from local_aws.ecs.services.revision import TaskSet
 from local_aws.ecs.services.rolling_decision import ServiceView, decide
 from local_aws.ecs.services.service import Service
 from local_aws.ecs.services.service_deployment import ServiceDeployment
+from local_aws.ecs.services.stages import alarm_words
 
 BREAKER = "Service deployment rolled back because the circuit breaker threshold was exceeded."
 
@@ -61,11 +62,9 @@ class Rolling:
             return
         triggered = rollout.look_at_alarms(self._alarms)
         if triggered and service.stable is not None:
-            reason = (
-                f"Service deployment rolled back because CloudWatch alarm(s) {', '.join(triggered)} went "
-            )
-            service.primary.become("FAILED", reason + "into ALARM.", now)
-            self._go_back(service, service.stable, reason + "into ALARM.", now)
+            reason = f"Service deployment rolled back because {alarm_words(triggered)}"
+            service.primary.become("FAILED", reason, now)
+            self._go_back(service, service.stable, reason, now)
 
     def _fail(self, service: Service, now: float) -> None:
         failed = service.primary

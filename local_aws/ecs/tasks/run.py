@@ -50,7 +50,8 @@ class TaskRun:
         self._sleep = sleep
         self._network_holder = ""
         self._streams: dict[str, LogStream] = {}
-        self._definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
+        self._ordered = task.definition["containerDefinitions"]
+        self._definitions = {one["name"]: one for one in self._ordered}
 
     def start(self) -> None:
         threading.Thread(target=self.run, name=f"task {self.task.id[:8]}", daemon=True).start()
@@ -85,7 +86,7 @@ class TaskRun:
         self._become("ACTIVATING")
         while any(one.status == "PENDING" for one in self.task.containers):
             self._look()
-            for name in startable(list(self._definitions.values()), self.task.states):
+            for name in startable(self._ordered, self.task.states):
                 self._start_container(self._container(name), environments[name])
             self._check_dependencies()
             if any(one.status == "PENDING" for one in self.task.containers):
@@ -157,19 +158,15 @@ class TaskRun:
 
     def _check_dependencies(self) -> None:
         """Fail a task one of whose containers can never start."""
-        if (found := lost(list(self._definitions.values()), self.task.states)) is not None:
+        if (found := lost(self._ordered, self.task.states)) is not None:
             name, words = found
             container = self._container(name)
             container.status, container.reason = "STOPPED", words
             raise ContainerError("Task failed to start")
 
     def _can_go_on(self) -> bool:
-        definitions = list(self._definitions.values())
-        return bool(
-            self._is_ending()
-            or startable(definitions, self.task.states)
-            or lost(definitions, self.task.states)
-        )
+        ordered, states = self._ordered, self.task.states
+        return bool(self._is_ending() or startable(ordered, states) or lost(ordered, states))
 
     def _is_ending(self) -> bool:
         return self.task.desired_status == "STOPPED" or self._essential_ended()
@@ -220,7 +217,7 @@ class TaskRun:
 
     def _stop_containers(self) -> None:
         self._become("STOPPING")
-        for name in stop_order(list(self._definitions.values())):
+        for name in stop_order(self._ordered):
             container = self._container(name)
             if container.status == "RUNNING":
                 self._containers.stop(container.docker_id, stop_timeout(self._definitions[name]))

@@ -52,7 +52,7 @@ def test_a_disk_that_is_full_leaves_what_was_remembered_before(tmp_path, monkeyp
         path.open("w").close()
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         Checkout(tmp_path, port=4712).save()
 

@@ -20,8 +20,8 @@ TABLE_LOCK_SECONDS = 5
 KEEPALIVE = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 6}
 # Below MySQL's own idle limit and any firewall's; a stale connection is also caught by a ping.
 RECYCLE_SECONDS = 300
-# A database that restarts or fails over is away for longer, so a connection used since then needs no ping.
-IDLE_SECONDS = 1.0
+# No database restarts or fails over in a tenth of a second, so a connection used since then needs no ping.
+IDLE_SECONDS = 0.1
 
 # It can't be reached, does not let us in, is stopping, is full, is offline or read-only during a failover,
 # gave up a statement (deadlock, timeout, KILL), or someone held a lock too long. Anything else is our own

@@ -101,7 +101,7 @@ class Pool:
     """A pool of one connection, whose time and pings the test sees."""
 
     def __init__(self) -> None:
-        self.time = 100.0
+        self.time = 0.0
         self.pings = 0
         self.answers = True
         self._engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1)

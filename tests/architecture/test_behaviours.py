@@ -8,6 +8,7 @@ from tests.support.repository import ROOT
 
 PAGE = ROOT / "docs" / "local-aws.md"
 FOLDERS = tuple(ROOT / "tests" / kind / "local_aws" for kind in ("unit", "processes", "docker"))
+ORDERS = "tests/docker/orders"
 NAMED = re.compile(r"`([\w./]+)`(?:: ([^`]*))?")
 
 
@@ -30,6 +31,8 @@ def missing(row: str) -> list[str]:
     gone = [] if found else [row]
     for name, sentences in found:
         file = file_of(name)
+        if name.startswith(ORDERS) and not (ROOT / ORDERS).exists():
+            continue  # a fork with a service of its own has no tests of orders
         if file is None:
             gone.append(name)
             continue

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.shapes import CloudWatchLogsClient, ContainerDefinition, LogEvent
 
 logger = logging.getLogger("slipway.logs")
-BATCH_SECONDS = 0.3
+BATCH_SECONDS = 1.0
 BATCH_EVENTS = 1000
 LONGEST_EVENT_BYTES = 256 * 1024 - 26
 

@@ -166,7 +166,7 @@ class Aws:
 
     def containers(self, name: str = "") -> list[Any]:
         filters = {"label": [for_checkout(self.checkout).label_filter, "slipway.kind=task"]}
-        found = docker.from_env().containers.list(filters=filters)
+        found = docker.from_env().containers.list(filters=filters, ignore_removed=True)
         return [one for one in found if not name or one.labels.get("slipway.container") == name]
 
     def _stack(self) -> list[dict[str, Any]]:

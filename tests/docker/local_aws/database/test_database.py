@@ -220,7 +220,7 @@ def test_deleting_with_a_snapshot_keeps_the_data_and_without_one_nothing(databas
     client = docker.from_env()
 
     assert [] == client.containers.list(
-        all=True, filters={"label": ["slipway.kind=database", label["label"]]}
+        all=True, filters={"label": ["slipway.kind=database", label["label"]]}, ignore_removed=True
     )
     assert 1 == len(client.volumes.list(filters=label))
     assert 1 == len(database.client("rds").describe_db_snapshots()["DBSnapshots"])

@@ -31,7 +31,7 @@ def belongings(checkout):
     return [
         thing.name
         for things in (
-            client.containers.list(all=True, filters=label),
+            client.containers.list(all=True, filters=label, ignore_removed=True),
             client.networks.list(filters=label),
             client.volumes.list(filters=label),
         )

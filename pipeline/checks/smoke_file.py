@@ -75,7 +75,7 @@ def load(file: Path) -> SmokeFile:
         return SmokeFile()
     shown = f"{file.parent.name}/{file.name}"
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), strict_yaml.StrictLoader)  # noqa: S506 - a SafeLoader
+        content = strict_yaml.load(file.read_text(encoding="utf-8"))
         return SmokeFile.model_validate(content if content is not None else {})
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(

@@ -10,7 +10,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.config import strict_yaml
-from pipeline.config.strict_yaml import as_text
 from pipeline.errors import EnvironmentFileError, UsageError
 
 if TYPE_CHECKING:
@@ -20,8 +19,11 @@ NAME = re.compile(r"(?=.{1,20}$)[a-z](-?[a-z0-9])*")
 PLACEHOLDER_ACCOUNT = "0" * 12
 """The account in an environment file until somebody puts their own there."""
 
+_AS_WRITTEN = ("target", "account", "region", "parameters")
+"""The keys whose values are text: what the file has is what arrives."""
+
 _MEANINGS = {
-    "string_type": "must be text in quotes",
+    "string_type": "must be text",
     "bool_type": "must be true or false",
     "missing": "is missing",
     "model_type": "must be a mapping",
@@ -57,7 +59,7 @@ class Rollout(BaseModel):
 class Environment(BaseModel):
     """One environment. account: 12 digits; stack_timeout_minutes: how long one stack may take.
 
-    parameters: template parameter -> value, as text, which is what CloudFormation takes.
+    parameters: template parameter -> value, as the text that the file has. CloudFormation takes text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -86,12 +88,9 @@ class Environment(BaseModel):
             return {}
         if not isinstance(values, dict):
             raise ValueError("must be a mapping of template parameter to value")
-        bad = [str(key) for key, value in values.items() if not _is_plain(value)]
-        if bad:
-            raise ValueError(
-                f"{', '.join(bad)}: a value must be text, a number, true/false, or a list of those"
-            )
-        return {str(key): _text(value) for key, value in values.items()}
+        if faults := [fault for key, value in values.items() if (fault := _value_fault(str(key), value))]:
+            raise ValueError("; ".join(faults))
+        return {str(k): ",".join(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 def names(directory: Path) -> list[str]:
@@ -119,7 +118,7 @@ def load(name: str, directory: Path) -> Environment:
         fault = "must be 1 to 20 of a-z and 0-9 with single hyphens between them, and start with a letter"
         raise _faulty(shown, [f"the name {fault}"])
     try:
-        values = yaml.load(file.read_text(encoding="utf-8"), strict_yaml.StrictLoader)  # noqa: S506 - a SafeLoader
+        values = strict_yaml.load(file.read_text(encoding="utf-8"), as_written=_AS_WRITTEN)
     except yaml.YAMLError as error:
         problem, line = strict_yaml.describe(error)
         raise _faulty(f"{shown}:{line}", [problem]) from error
@@ -165,13 +164,15 @@ def _fault(item: "ErrorDetails") -> str:
     return f"{key}: is {item['input']!r}; {item['msg']}"
 
 
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(item, str | int | float | bool) for item in value)
-    return isinstance(value, str | int | float | bool)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ",".join(_text(item) for item in value)
-    return as_text(value)
+def _value_fault(key: str, value: object) -> str | None:
+    items = value if isinstance(value, list) else [value]
+    if any(item is None for item in items):
+        return (
+            f"{key}: has no value, as ~, null and nothing have none: remove the key to take the template's "
+            'default, or write the text in quotes: "", "~", "null"'
+        )
+    if not all(isinstance(item, str) for item in items):
+        return f"{key}: a value must be text, a number, true/false, or a list of those"
+    if isinstance(value, list) and (commas := [item for item in value if "," in item]):
+        return f"{key}: CloudFormation would split the item {commas[0]!r} at its comma"
+    return None

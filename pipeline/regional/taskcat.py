@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.config import strict_yaml
 from pipeline.config.project import Project
 from pipeline.errors import UsageError
 from pipeline.regional import taskcat_offline
@@ -43,12 +44,18 @@ class Run:
 
 
 def settings(project: Project) -> dict[str, Any]:
-    """The project's .taskcat.yml. Raises UsageError where the file or its test is missing."""
+    """The project's .taskcat.yml, its parameters as the text that the file has.
+
+    Raises UsageError where the file or its test is missing, or where a value is ambiguous.
+    """
     file = project.root / FILE
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content: Any = strict_yaml.load(file.read_text(encoding="utf-8"), as_written=("parameters",))
         content["tests"][TEST]["parameters"]["EnvironmentName"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except yaml.YAMLError as error:
+        problem, line = strict_yaml.describe(error)
+        raise UsageError(f"{FILE}:{line} does not parse", why=problem, next_step="mend that line") from error
+    except (OSError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise UsageError(
             f"{FILE} does not say what to launch",
             why=str(error),

@@ -109,6 +109,24 @@ def test_a_file_that_does_not_parse_is_refused_with_its_line(tmp_path: Path) -> 
     assert refused.value.what.endswith("smoke.yaml:2 does not parse")
 
 
+@pytest.mark.parametrize("written", ["0123", "no", "on", "12:30", "1_000", "2026-01-01"])
+def test_a_value_that_yaml_reads_as_another_is_refused_with_the_quoted_form(
+    tmp_path: Path, written: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, FILE.replace("item: tea, quantity", f"item: {written}, quantity"))
+
+    assert refused.value.what.endswith("smoke.yaml:8 does not parse")
+    assert refused.value.why.startswith(f"YAML reads {written} as ")
+    assert refused.value.why.endswith(f'"{written}" in quotes')
+
+
+def test_numbers_and_truth_as_json_writes_them_keep_their_type(tmp_path: Path, http: FakeHttp) -> None:
+    run(tmp_path, http, FILE.replace("item: tea, quantity: 2", "item: 1.5, quantity: -2, gift: true, a: ~"))
+
+    assert {"item": 1.5, "quantity": -2, "gift": True, "a": None} == http.bodies[0]
+
+
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "smoke.yaml").write_bytes("probe: /größe\n".encode("latin-1"))
 

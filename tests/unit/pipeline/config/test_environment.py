@@ -41,6 +41,57 @@ def test_parameters_become_the_text_that_cloudformation_takes(tmp_path: Path) ->
     } == dev.parameters
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["0123", "no", "on", "Yes", "True", "1.10", "12:30", "1_000", "0x1F", "1e3", ".5", "+5", "2026-01-01"],
+)
+def test_a_value_arrives_as_it_is_written(tmp_path: Path, written: str) -> None:
+    in_a_list = f"{GOOD}  Version: {written}\n  Versions: [{written}, {written}]\n"
+
+    given = environment.load("dev", write(tmp_path, in_a_list)).parameters
+
+    assert (written, f"{written},{written}") == (given["Version"], given["Versions"])
+
+
+def test_text_in_quotes_arrives_without_them(tmp_path: Path) -> None:
+    dev = environment.load("dev", write(tmp_path, GOOD + """  A: "0123"\n  B: '~'\n  C: ""\n  on: 'x'\n"""))
+
+    assert ["0123", "~", "", "x"] == [dev.parameters[key] for key in ("A", "B", "C", "on")]
+
+
+@pytest.mark.parametrize("written", ["~", "null", "", "[a, ~]"])
+def test_a_value_that_is_none_is_refused_with_its_key_and_the_quoted_forms(
+    tmp_path: Path, written: str
+) -> None:
+    with pytest.raises(EnvironmentFileError) as refused:
+        environment.load("dev", write(tmp_path, f"{GOOD}  Version: {written}\n"))
+
+    [fault] = refused.value.details
+    assert fault.startswith("parameters: Version: has no value")
+    assert fault.endswith('or write the text in quotes: "", "~", "null"')
+
+
+def test_an_item_with_a_comma_is_refused_because_two_items_would_arrive(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError) as refused:
+        environment.load("dev", write(tmp_path, GOOD + '  Versions: ["a,b", c]\n'))
+
+    assert "Versions: CloudFormation would split the item 'a,b' at its comma" in refused.value.details[0]
+
+
+def test_an_account_without_quotes_arrives_as_it_is_written(tmp_path: Path) -> None:
+    dev = environment.load("dev", write(tmp_path, GOOD.replace('"123456789012"', "012345670123")))
+
+    assert "012345670123" == dev.account
+
+
+def test_a_number_that_yaml_reads_as_another_is_refused_with_its_line_and_both_forms(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError) as refused:
+        environment.load("dev", write(tmp_path, f"stack_timeout_minutes: 0120{GOOD}"))
+
+    assert "infra/environments/dev.yaml:1 has one fault" == refused.value.what
+    assert ('YAML reads 0120 as 80: write 80, or "0120" in quotes',) == refused.value.details
+
+
 def test_an_unknown_environment_is_refused_with_the_known_ones_and_a_guess(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "staging")
     write(tmp_path, GOOD, "prod")
@@ -52,7 +103,7 @@ def test_an_unknown_environment_is_refused_with_the_known_ones_and_a_guess(tmp_p
 
 
 def test_all_faults_are_told_at_once_with_file_and_key(tmp_path: Path) -> None:
-    faulty = 'target: azure\naccount: 123456789012\nregin: eu-west-1\nprotected: "yes"\n'
+    faulty = 'target: azure\naccount: 123\nregin: eu-west-1\nprotected: "yes"\n'
 
     with pytest.raises(EnvironmentFileError) as refused:
         environment.load("dev", write(tmp_path, faulty))
@@ -60,7 +111,7 @@ def test_all_faults_are_told_at_once_with_file_and_key(tmp_path: Path) -> None:
     assert "infra/environments/dev.yaml has 5 faults" == refused.value.what
     assert (
         "target: is 'azure'; allowed are 'aws' or 'local'",
-        "account: is 123456789012; must be text in quotes",
+        "account: is '123'; it must be an AWS account id: 12 digits in quotes, \"123456789012\"",
         "region: is missing",
         "protected: is 'yes'; must be true or false",
         f'regin: unknown key; allowed are {", ".join(KEYS)}; did you mean "region"?',

@@ -65,13 +65,20 @@ def test_regions_bucket_name_and_what_the_pipeline_knows_are_filled_in(here: Pro
         "stack_name": "orders-regional",
         "parameters": {
             "EnvironmentName": "regional",
-            "TaskCount": 1,
+            "TaskCount": "1",
             "TemplateBucketName": "a-bucket",
             "TemplateBucketRegion": "eu-west-1",
             "TemplateKeyPrefix": "slipway/",
             "ImageUri": "x@sha256:1",
         },
     } == filled["tests"]["microservice"]
+
+
+@pytest.mark.parametrize("written", ["0123", "no", "1.10", "12:30", "1_000", "true"])
+def test_a_parameter_goes_to_taskcat_as_it_is_written(here: Project, written: str) -> None:
+    (here.root / taskcat.FILE).write_text(FILE.replace("TaskCount: 1", f"Version: {written}"))
+
+    assert written == taskcat.settings(here)["tests"][taskcat.TEST]["parameters"]["Version"]
 
 
 def test_taskcat_sees_the_templates_and_its_file_and_nothing_else(here: Project) -> None:
@@ -104,12 +111,19 @@ def test_an_earlier_report_does_not_stay(here: Project) -> None:
     assert not (here.root / "taskcat_outputs/index.html").exists()
 
 
-@pytest.mark.parametrize("content", ["", "project: {name: x}", "tests: {microservice: {}}", "a: [", None])
+@pytest.mark.parametrize("content", ["", "project: {name: x}", "tests: {microservice: {}}", None])
 def test_a_file_that_says_nothing_is_refused(here: Project, content: str | None) -> None:
     file = here.root / taskcat.FILE
     file.unlink() if content is None else file.write_text(content)
 
     with pytest.raises(UsageError, match=r"\.taskcat\.yml does not say what to launch"):
+        taskcat.settings(here)
+
+
+def test_a_file_that_does_not_parse_is_refused_with_its_line(here: Project) -> None:
+    (here.root / taskcat.FILE).write_text("a: [")
+
+    with pytest.raises(UsageError, match=r"\.taskcat\.yml:2 does not parse"):
         taskcat.settings(here)
 
 

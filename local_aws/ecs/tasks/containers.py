@@ -114,7 +114,10 @@ class Containers:
             container = self._client.containers.create(
                 definition["image"],
                 name=self._checkout.name("task", task_id, name),
-                labels=self._checkout.labels(TASK_KIND, task=task_id, container=name),
+                labels={
+                    **(definition.get("dockerLabels") or {}),
+                    **self._checkout.labels(TASK_KIND, task=task_id, container=name),
+                },
                 environment=dict(environment),
                 network_mode=f"container:{network_holder}",
                 log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},

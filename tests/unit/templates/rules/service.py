@@ -124,6 +124,20 @@ def containers_are_locked_down(template: Template) -> list[str]:
     return faults
 
 
+def a_revision_names_its_database(template: Template) -> list[str]:
+    """SSM alone tells a running task nothing: only what the task definition says begins a rollout."""
+    faults = []
+    for _, task in of_type(template, "AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            used = {
+                name for _, value in walk(container.get("DockerLabels", {})) if (name := reference(value))
+            }
+            reads = any("${DatabaseParameterPath}" in str(secret) for secret in container.get("Secrets", []))
+            if reads and "DatabaseEndpoint" not in used:
+                faults.append(f"{container['Name']} runs on when its database is another one")
+    return faults
+
+
 def tasks_have_time_to_stop(template: Template, values: Mapping[str, str]) -> list[str]:
     """The load balancer drains, the service then finishes what is left, and only after that may it be killed.
 
@@ -170,4 +184,5 @@ RULES = (
     clusters_run_on_fargate,
     containers_say_whether_they_live,
     containers_are_locked_down,
+    a_revision_names_its_database,
 )

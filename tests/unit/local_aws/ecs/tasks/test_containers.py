@@ -94,7 +94,9 @@ def test_an_image_of_the_local_registry_is_pulled_without_a_credential_helper() 
     assert [("localhost:4566/orders@sha256:1", "AWS")] == pulled
 
 
-def test_no_container_of_a_task_publishes_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_has_the_labels_of_its_definition_and_publishes_no_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "base_image", lambda *_: "debian")
     created: list[dict[str, Any]] = []
 
@@ -106,11 +108,12 @@ def test_no_container_of_a_task_publishes_a_port(monkeypatch: pytest.MonkeyPatch
     there = SimpleNamespace(get=lambda _: None)
     made = containers(containers=SimpleNamespace(create=create), images=there, networks=there)
     made.start_network_holder("0123456789")
-    made.start(
-        "0123456789", {"name": "app", "image": "i", "portMappings": [{"containerPort": 80}]}, {}, "1", []
-    )
+    labels = {"database": "db.example"}
+    definition: Any = {"name": "app", "image": "i", "dockerLabels": labels}
+    made.start("0123456789", definition | {"portMappings": [{"containerPort": 80}]}, {}, "1", [])
 
     assert [False, False] == ["ports" in one or "publish_all_ports" in one for one in created]
+    assert labels.items() <= created[1]["labels"].items()
     assert "container:1" == created[1]["network_mode"]
     assert ("debian", "SIGKILL") == (created[0]["image"], created[0]["stop_signal"])
 

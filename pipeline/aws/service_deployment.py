@@ -85,6 +85,11 @@ class ServiceDeployment:
         return self.status in _FAILED
 
     @property
+    def halfway(self) -> bool:
+        """The deployment ended, and neither the new revision nor the one before is sure to serve."""
+        return self.status in ("STOPPED", "ROLLBACK_FAILED")
+
+    @property
     def rolling(self) -> bool:
         """ECS replaces task by task: without stages, and both versions answer until the end."""
         return self.strategy == "ROLLING"

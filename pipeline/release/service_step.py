@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.account import permissions_boundary
-from pipeline.aws import service_deployment
+from pipeline.aws import running_service, service_deployment
+from pipeline.aws.running_service import RunningService
 from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.cloudformation import parameter_update, resources
 from pipeline.cloudformation.change_set import ResourceChange, StackSpec
@@ -16,6 +17,7 @@ from pipeline.context import Context
 from pipeline.errors import StackFailedError, WaitTimeoutError
 from pipeline.graph.graph import SERVICE
 from pipeline.graph.runner import Result
+from pipeline.release.running_tasks import RunningTasks
 from pipeline.release.stack_step import StackStep, Tasks
 from pipeline.rollout import alarms, traffic_weights
 from pipeline.rollout.controller import RolloutController
@@ -30,7 +32,7 @@ class ServiceStep(StackStep):
         current = self.context.current(self.node)
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
-            return Result("unchanged", current.outputs)
+            return Result(self.looked_after(spec, current), current.outputs)
         with self.ready_to_change(spec, current) as current:
             joined = current is not None and current.status.in_progress
             if current is not None and joined:
@@ -55,7 +57,48 @@ class ServiceStep(StackStep):
                         controller.reconcile(stack_rolls_back=look.rolls_back)
         self.fingerprints.record(spec, deployment.stack)
         word = "joined" if joined and deployment.word == "unchanged" else deployment.word
+        word = self.looked_after(spec, deployment.stack) if word == "unchanged" else word
         return Result(word, deployment.stack.outputs)
+
+    def looked_after(self, spec: StackSpec, stack: StackDescription) -> str:
+        """`unchanged` where the service runs what its stack asks for, else `put right` once it does.
+
+        A rollout that was begun past CloudFormation may have left another version, or none. Raises
+        RolloutFailedError, StackStuckError and WaitTimeoutError where it could not be put right.
+        """
+        arn = stack.outputs.get("ServiceArn", "")
+        if not arn:
+            return "unchanged"
+        tasks = RunningTasks(self.context, spec, arn, self.log)
+        service = tasks.service()
+        counted = tasks.set_count(service)
+        released = self.release_again(spec, stack, service)
+        tasks.wait(tasks.service() if counted or released else service)
+        return "put right" if counted or released else "unchanged"
+
+    def release_again(self, spec: StackSpec, stack: StackDescription, service: RunningService) -> bool:
+        """Release what the stack says, through the gates, where the service has another task definition.
+
+        So it is, too, where the last rollout ended halfway. Gives whether there was need for it.
+        """
+        ecs, wanted = self.context.aws.client("ecs"), stack.outputs.get("TaskDefinitionArn", "")
+        last = service_deployment.latest(ecs, service.arn)
+        if last is not None and last.failed:
+            self.log(f"the last rollout ({last.id}) ended {last.status}: {last.why or 'no reason given'}")
+        halfway = last is not None and last.halfway
+        if not wanted or (service.task_definition == wanted and not halfway):
+            return False
+        self.log(f"the service runs {service.task_definition}, and {spec.name} says {wanted}: releasing that")
+        self.must_be_quiet(resources.read(self.deployer.cloudformation, spec.name))
+        controller = self.controller(spec)
+        controller.begin(service.arn)
+        running_service.release(ecs, service.arn, wanted)
+        with told_by(controller):
+            self.follow(controller, service.arn, after=last)
+            failure = controller.failure()
+            if failure is not None:
+                raise failure
+        return True
 
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
         """A rollout that somebody began past CloudFormation waits at its gates all the same."""
@@ -75,23 +118,37 @@ class ServiceStep(StackStep):
 
     def let_end(self, spec: StackSpec, service_arn: str) -> None:
         """Wait for a rollout that somebody began past CloudFormation, so that no second one comes on top."""
-        ecs, other = self.context.aws.client("ecs"), under_way(self.context, service_arn)
+        other = under_way(self.context, service_arn)
         if other is None:
             return
         self.log(f"rollout {other.id} is under way, and no stack update began it: waiting for its end")
         with contextlib.closing(self.controller(spec)) as controller:
+            self.follow(controller, service_arn, after=None)
 
-            def probe() -> bool | None:
-                controller.reconcile()
-                now = service_deployment.describe(ecs, other.arn)
-                return None if now is not None and now.under_way else True
+    def follow(
+        self, controller: RolloutController, service_arn: str, *, after: ServiceDeployment | None
+    ) -> None:
+        """Hold the gates of the rollout that is under way, or about to begin after another, until its end."""
+        ecs = self.context.aws.client("ecs")
 
-            self.context.wait(probe, what=f"rollout {other.id}", timeout=self.context.timeout)
+        def probe() -> bool | None:
+            controller.reconcile()
+            now = service_deployment.latest(ecs, service_arn)
+            if now is None or now.under_way:
+                return None if now is not None else True
+            return True if after is None or now.created_at > after.created_at else None
+
+        self.context.wait(probe, what=f"the rollout of {service_arn}", timeout=self.context.timeout)
 
     def review(self, changes: Sequence[ResourceChange], there: Resources) -> None:
         """Raises RolloutRefusedError for a change set that moves traffic, or begins a rollout in an alarm."""
         traffic_weights.refuse_to_move(changes, self.node.template)
-        if not self.options.despite_alarms and _begins_a_rollout(changes):
+        if _begins_a_rollout(changes):
+            self.must_be_quiet(there)
+
+    def must_be_quiet(self, there: Resources) -> None:
+        """Raises RolloutRefusedError in an alarm that does not end."""
+        if not self.options.despite_alarms:
             alarms.must_be_quiet(
                 self.context.aws.client("cloudwatch"),
                 there.of_type(resources.ALARM),

@@ -4,7 +4,7 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
-from tests.support.fakes import START, client_error
+from tests.support.fakes import START, client_error, http_date
 
 STAGES = (
     "RECONCILE_SERVICE",
@@ -37,7 +37,8 @@ class FakeRollouts:
     """The ECS calls of a rollout.
 
     stays: a stage that never ends. migration_exits: the exit code of the migration's task. lags: an answer
-    takes its time to show.
+    takes its time to show. services: what DescribeServices shows; starts: as many tasks can run at once.
+    updates: what UpdateService was asked for.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,11 @@ class FakeRollouts:
         self.stays = ""
         self.gates = GATES
         self.lags = False
+        self.services: list[dict[str, Any]] = [
+            {"status": "ACTIVE", "taskDefinition": "orders-dev:1", "desiredCount": 2, "runningCount": 2}
+        ]
+        self.starts = 100
+        self.updates: list[dict[str, Any]] = []
         self.rollback_ends = "ROLLBACK_SUCCESSFUL"
         self._count = itertools.count(1)
 
@@ -144,7 +150,19 @@ class FakeRollouts:
         }
 
     def describe_services(self, **_: Any) -> dict[str, Any]:
-        return {"services": []}
+        headers = {"date": http_date(START)}
+        shown = [dict(one, events=[]) for one in self.services]
+        for service in self.services:
+            service["runningCount"] = min(service["desiredCount"], self.starts)
+        return {"services": shown, "ResponseMetadata": {"HTTPHeaders": headers}}
+
+    def update_service(self, **request: Any) -> dict[str, Any]:
+        assert ("dev-cluster", "orders") == (request.pop("cluster"), request.pop("service"))
+        self.updates.append(dict(request))
+        if request.pop("forceNewDeployment", False):
+            self.release("image")
+        self.services[0].update(request)
+        return {}
 
     def _named(self, arn: str) -> dict[str, Any]:
         return next(d for d in self.deployments if d["serviceDeploymentArn"] == arn)

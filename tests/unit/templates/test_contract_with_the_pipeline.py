@@ -2,6 +2,7 @@
 
 from pipeline.cloudformation import secrets
 from pipeline.graph import template
+from pipeline.release import running_tasks
 from pipeline.rollout import gate, migration, traffic_weights
 from tests.unit.templates.reading import INFRA, of_type, read, reference
 from tests.unit.templates.variants import chosen
@@ -50,3 +51,11 @@ def test_the_migration_finds_its_container_its_role_its_security_group_and_the_d
 def test_the_role_of_the_migration_lies_where_the_pipeline_looks_for_it():
     """Its ARN is made from its name alone, so it may have no path."""
     assert "Path" not in read("ecs-stack")["Resources"]["MigrationTaskRole"]["Properties"]
+
+
+def test_the_count_and_the_task_definition_that_the_pipeline_puts_back_are_the_services():
+    template = read("ecs-stack")
+    service = template["Resources"]["Service"]["Properties"]
+
+    assert running_tasks.COUNT == reference(service["DesiredCount"])
+    assert service["TaskDefinition"] == template["Outputs"]["TaskDefinitionArn"]["Value"]

@@ -125,6 +125,22 @@ def test_an_alarm_that_no_rollout_left_behind_refuses_a_release_before_it_begins
     assert 1 == len(fork.rollouts)
 
 
+def test_a_service_without_tasks_is_said_and_has_them_again_after_a_deploy_with_nothing_to_change(
+    fork: Fork,
+) -> None:
+    cluster, service = fork.resources["Service"].split("/")[1:]
+    fork.client("ecs").update_service(cluster=cluster, service=service, desiredCount=0)
+    eventually(lambda: requests.get(f"{fork.url}/orders", timeout=5).status_code == 503, seconds=60)
+
+    ran = fork.deploy()
+
+    assert 0 == ran.exit_code
+    assert "tasks run: the count was changed past CloudFormation; setting it to 1" in ran.output
+    assert "everything is as it should be" not in ran.output
+    assert 200 == requests.get(f"{fork.url}/orders", timeout=5).status_code
+    assert 1 == len(fork.rollouts)
+
+
 def test_a_stack_update_moves_no_traffic_after_an_odd_number_of_releases(fork: Fork) -> None:
     """aws-cdk#36649: production is on the second target group, and the template still says the first."""
     if fork.weights == (100, 0):

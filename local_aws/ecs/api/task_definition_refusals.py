@@ -31,9 +31,14 @@ def refusal(definition: TaskDefinition) -> str | None:
 def _problems(definition: TaskDefinition) -> Iterator[str]:
     if "FARGATE" in (definition.get("requiresCompatibilities") or []):
         yield from _size(definition)
+    containers = definition.get("containerDefinitions") or []
+    if not definition.get("executionRoleArn") and any(one.get("secrets") for one in containers):
+        yield (
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        )
     # For every compatibility, because all tasks run as Fargate's here.
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html
-    for container in definition.get("containerDefinitions") or []:
+    for container in containers:
         capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
         if set(capabilities.get("add") or []) - ADDABLE:
             yield "Tasks launched on AWS Fargate only support adding the SYS_PTRACE kernel capability."

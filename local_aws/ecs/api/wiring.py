@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from local_aws.checkout import region_of
@@ -16,10 +16,11 @@ from local_aws.ecs.deployments.listener_rules import ListenerRules
 from local_aws.ecs.deployments.scheduler import Scheduler
 from local_aws.ecs.tasks.containers import Containers
 from local_aws.ecs.tasks.run import TaskRun
-from local_aws.ecs.tasks.secrets import from_parameter_store
+from local_aws.ecs.tasks.secrets import SecretError, SecretStores, from_parameter_store, from_secrets_manager
 from local_aws.ecs.tasks.task import Task
 from local_aws.elb.records import Records
 from local_aws.elb.target_groups import target_groups
+from local_aws.emulator import roles
 from local_aws.emulator.refusals import RefusedError
 from local_aws.emulator.registry import Registry
 from local_aws.host import variables
@@ -39,7 +40,11 @@ def scheduler(registry: Registry) -> Scheduler:
         return TaskRun(
             task,
             containers,
-            parameters=from_parameter_store(client("ssm", region)),
+            secrets=SecretStores(
+                parameters=from_parameter_store(client("ssm", region)),
+                secret=from_secrets_manager(lambda its_region: client("secretsmanager", its_region)),
+                denial=partial(_denial, registry, task),
+            ),
             logs=lambda: client("logs", region),
             before_stop=before_stop,
             changed=changed,
@@ -60,6 +65,19 @@ def scheduler(registry: Registry) -> Scheduler:
     registry.on_start(containers.watch)
     registry.on_start(made.start)
     return made
+
+
+def _denial(registry: Registry, task: Task, action: str, resource: str) -> str:
+    """IAM's words when the execution role of the task may not do the action on the resource, else ""."""
+    role = str(task.definition.get("executionRoleArn", ""))
+    with registry.scope(region_of(task.arn)):
+        if not roles.is_assumable(role, "ecs-tasks.amazonaws.com"):
+            raise SecretError(
+                f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify "
+                "that the role being passed has the proper trust relationship and permissions and that your "
+                "IAM user has permissions to pass this role."
+            )
+        return roles.denial(role, task.id, action, resource)
 
 
 def register(registry: Registry) -> None:

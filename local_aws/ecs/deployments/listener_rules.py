@@ -12,6 +12,7 @@ from local_aws.elb.actions import with_forward_config
 from local_aws.elb.records import Records
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.registry import Registry
+from local_aws.emulator.roles import trusts_service
 from local_aws.shapes import LoadBalancer, TargetGroup
 
 INVALID = "of invalid networking configuration"
@@ -83,22 +84,9 @@ class ListenerRules:
 
     def _may_manage(self, role: str) -> bool:
         record = self._roles.get(role.rpartition("/")[2])
-        return (
-            record is not None and trusts_ecs(record["AssumeRolePolicyDocument"]) and may_move_traffic(record)
-        )
-
-
-def trusts_ecs(document: Any) -> bool:
-    """Whether a trust policy lets ecs.amazonaws.com assume the role."""
-    policy = json.loads(document) if isinstance(document, str) else document
-    statements = policy.get("Statement") or []
-    for one in statements if isinstance(statements, list) else [statements]:
-        principal = one.get("Principal")
-        services = principal.get("Service", []) if isinstance(principal, Mapping) else []
-        named = [services] if isinstance(services, str) else services
-        if one.get("Effect") == "Allow" and "ecs.amazonaws.com" in named:
-            return True
-    return False
+        if record is None or not trusts_service(record["AssumeRolePolicyDocument"], "ecs.amazonaws.com"):
+            return False
+        return may_move_traffic(record)
 
 
 def may_move_traffic(role: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from local_aws.ecs.tasks.container_options import stop_timeout
 from local_aws.ecs.tasks.containers import ContainerError, Containers
 from local_aws.ecs.tasks.dependencies import lost, startable, stop_order
 from local_aws.ecs.tasks.first_checks import await_first_success
-from local_aws.ecs.tasks.secrets import Parameters, SecretError, secret_environment
+from local_aws.ecs.tasks.secrets import SecretError, SecretStores, secret_environment
 from local_aws.ecs.tasks.task import Container, Task
 from local_aws.shapes import CloudWatchLogsClient, ContainerDefinition
 
@@ -26,8 +26,8 @@ class TaskStopped(Exception):  # noqa: N818 - not an error: the task was told to
 class TaskRun:
     """Runs one task.
 
-    parameters: reads SSM; logs: gives a boto3 logs client; before_stop(task): blocks while the task is taken
-    out of its load balancers (DEACTIVATING); changed(): called after every step.
+    secrets: reads secrets as the execution role; logs: gives a boto3 logs client; before_stop(task): blocks
+    while the task is taken out of its load balancers (DEACTIVATING); changed(): called after every step.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class TaskRun:
         task: Task,
         containers: Containers,
         *,
-        parameters: Parameters,
+        secrets: SecretStores,
         logs: Callable[[], CloudWatchLogsClient],
         before_stop: Callable[[Task], None] = lambda _: None,
         changed: Callable[[], None] = lambda: None,
@@ -43,7 +43,7 @@ class TaskRun:
     ) -> None:
         self.task = task
         self._containers = containers
-        self._parameters = parameters
+        self._secrets = secrets
         self._logs = logs
         self._before_stop = before_stop
         self._changed = changed
@@ -98,7 +98,7 @@ class TaskRun:
 
     def _environment(self, definition: ContainerDefinition) -> dict[str, str]:
         environment = {one["name"]: one["value"] for one in definition.get("environment") or []}
-        environment |= secret_environment(definition, self._parameters)
+        environment |= secret_environment(definition, self._secrets, self.task.place)
         for override in self.task.overrides.get("containerOverrides") or []:
             if override["name"] == definition["name"]:
                 environment |= {one["name"]: one["value"] for one in override.get("environment") or []}

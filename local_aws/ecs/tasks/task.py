@@ -69,6 +69,11 @@ class Task:
         return f"{head}:task/{cluster}/{self.id}"
 
     @property
+    def place(self) -> str:
+        """The region and the account of the task, "eu-west-1:000000000000"."""
+        return ":".join(self.arn.split(":")[3:5])
+
+    @property
     def definition_arn(self) -> str:
         return str(self.definition["taskDefinitionArn"])
 

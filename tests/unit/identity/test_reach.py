@@ -285,19 +285,36 @@ def test_no_role_touches_the_boundary(action):
     assert [] == [r for r in ("deploy", "plan", "registry") if may(r, action, VALUES["BoundaryArn"], BOUND)]
 
 
-def test_within_the_boundary_a_task_gets_its_password_decrypted_and_nothing_else():
+def test_within_the_boundary_a_task_gets_its_secrets_decrypted_and_nothing_else():
     """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service"""
 
     def decrypted(service, account="111111111111"):
         arn = f"arn:aws:kms:eu-west-1:{account}:key/1"
         return may("boundary", "kms:Decrypt", arn, {"kms:viaservice": f"{service}.eu-west-1.amazonaws.com"})
 
-    assert (True, False, False) == (
+    assert (True, True, False, False) == (
         decrypted("ssm"),
         decrypted("secretsmanager"),
+        decrypted("s3"),
         decrypted("ssm", account="222222222222"),
     )
     assert not may("boundary", "kms:Decrypt", f"arn:aws:kms:{HERE}:key/1")
+
+
+def test_within_the_boundary_a_task_gets_the_secrets_of_its_own_service():
+    def read(name, place=HERE):
+        return may(
+            "boundary", "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{place}:secret:{name}"
+        )
+
+    assert (True, False, False) == (
+        read("orders/dev/api-AbCdEf"),
+        read("orders-admin/dev/api-AbCdEf"),
+        read("orders/dev/api-AbCdEf", "eu-west-1:222222222222"),
+    )
+    assert not may(
+        "boundary", "secretsmanager:PutSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:orders/a"
+    )
 
 
 def test_roles_are_handed_to_ecs_only():

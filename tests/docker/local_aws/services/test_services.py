@@ -130,6 +130,37 @@ def test_a_missing_secret_is_told_in_the_words_of_ecs(steady: Aws) -> None:
     assert stopped["stopCode"] == "TaskFailedToStart"
 
 
+def test_secrets_of_secrets_manager_reach_a_container_whole_by_key_stage_and_version(steady: Aws) -> None:
+    manager = steady.client("secretsmanager")
+    made = manager.create_secret(Name="probe/api", SecretString='{"user": "ann", "port": 5432}')
+    manager.put_secret_value(SecretId="probe/api", SecretString='{"user": "bob", "port": 5433}')
+    arn, first = made["ARN"], made["VersionId"]
+    values = {
+        "WHOLE": arn,
+        "KEY": f"{arn}:port::",
+        "STAGE": f"{arn}:user:AWSPREVIOUS:",
+        "VERSION": f"{arn}:user::{first}",
+    }
+    said = "import os; print([os.environ[name] for name in ('WHOLE', 'KEY', 'STAGE', 'VERSION')])"
+    ended = stopped(steady, run_with_secrets(steady, values, said))
+
+    assert 0 == ended["containers"][0]["exitCode"], ended
+    assert """['{"user": "bob", "port": 5433}', '5433', 'ann', 'ann']""" in steady.log()
+
+
+def test_a_secret_that_the_execution_role_may_not_read_is_told_in_the_words_of_ecs(steady: Aws) -> None:
+    arn = steady.client("secretsmanager").create_secret(Name="other/api", SecretString="hush")["ARN"]
+    ended = stopped(steady, run_with_secrets(steady, {"X": arn}, "print('never')"))
+
+    assert "TaskFailedToStart" == ended["stopCode"]
+    assert re.fullmatch(
+        "ResourceInitializationError: .*: unable to retrieve secret from asm: .*failed to fetch secret "
+        f"{arn} from secrets manager: AccessDeniedException: User: .* is not authorized to perform: "
+        f"secretsmanager:GetSecretValue on resource: {arn} because no identity-based policy allows .*",
+        ended["stoppedReason"],
+    )
+
+
 def test_a_request_in_flight_outlives_the_release_that_replaces_its_task(steady: Aws) -> None:
     with Load(f"{steady.url}/slow?seconds=3", per_second=8) as load:
         end = steady.deploy(Version="2")
@@ -157,21 +188,14 @@ def test_scaling_is_no_deployment(steady: Aws) -> None:
 
 
 def test_a_one_off_task_runs_to_its_end_with_its_log(steady: Aws) -> None:
-    options = {"awslogs-group": "/probe", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "once"}
     container = {
         "name": "once",
         "entryPoint": ["python3", "-c"],
         "command": ["print('as registered')"],
-        "logConfiguration": {"logDriver": "awslogs", "options": options},
+        **LOG,
     }
     override = {"name": "once", "command": ["print('migrated'); exit(4)"]}
-    arn = run_once(steady, [container], overrides={"containerOverrides": [override]})
-
-    def stopped() -> dict[str, Any] | None:
-        task = steady.task(arn)
-        return task if task["lastStatus"] == "STOPPED" else None
-
-    task = eventually("the one-off task", stopped)
+    task = stopped(steady, run_once(steady, [container], overrides={"containerOverrides": [override]}))
 
     assert (4, "family:once") == (task["containers"][0]["exitCode"], task["group"])
     assert "migrated" in steady.log()
@@ -193,11 +217,35 @@ def test_container_health_checks_are_run_and_told(steady: Aws) -> None:
     steady.client("ecs").stop_task(cluster="probe", task=arn)
 
 
+OPTIONS = {"awslogs-group": "/probe", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "once"}
+LOG = {"logConfiguration": {"logDriver": "awslogs", "options": OPTIONS}}
+
+
+def run_with_secrets(aws: Aws, values: dict[str, str], program: str) -> str:
+    """Run a program once that has these secrets; gives the task's ARN."""
+    secrets = [{"name": name, "valueFrom": value_from} for name, value_from in values.items()]
+    container = {"name": "once", "entryPoint": ["python3", "-c"], "command": [program], "secrets": secrets}
+    return run_once(aws, [{**container, **LOG}])
+
+
+def stopped(aws: Aws, arn: str) -> dict[str, Any]:
+    """The task once it is STOPPED."""
+
+    def ended() -> dict[str, Any] | None:
+        task = aws.task(arn)
+        return task if task["lastStatus"] == "STOPPED" else None
+
+    task: dict[str, Any] = eventually("the one-off task", ended)
+    return task
+
+
 def run_once(aws: Aws, containers: list[dict[str, Any]], **more: Any) -> str:
     """Register a task definition of the probe's image and run it once; gives the task's ARN."""
     ecs = aws.client("ecs")
+    probe = ecs.describe_task_definition(taskDefinition="probe")["taskDefinition"]
     ecs.register_task_definition(
         family="once",
+        executionRoleArn=probe["executionRoleArn"],
         requiresCompatibilities=["FARGATE"],
         networkMode="awsvpc",
         cpu="256",

@@ -17,6 +17,17 @@ def adding(*capabilities: str) -> dict[str, Any]:
     return {"family": "f", "containerDefinitions": [{"name": "first", "image": "i"}, container]}
 
 
+def test_secrets_without_an_execution_role_are_refused() -> None:
+    secrets = [{"name": "X", "valueFrom": "/x"}]
+    definition: Any = {"containerDefinitions": [{"name": "app", "image": "i", "secrets": secrets}]}
+
+    assert (
+        "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        == refusal(definition)
+    )
+    assert refusal({**definition, "executionRoleArn": "arn:aws:iam::000000000000:role/r"}) is None
+
+
 @pytest.mark.parametrize("capabilities", [(), ("SYS_PTRACE",)])
 def test_the_one_capability_that_fargate_adds_is_taken(capabilities: tuple[str, ...]) -> None:
     assert refusal(adding(*capabilities)) is None

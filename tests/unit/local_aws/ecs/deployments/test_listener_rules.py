@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from local_aws.ecs.deployments.listener_rules import POLICY, ListenerRules, may_move_traffic, trusts_ecs
+from local_aws.ecs.deployments.listener_rules import POLICY, ListenerRules, may_move_traffic
 from local_aws.elb.records import Records
+from local_aws.emulator.roles import trusts_service
 
 ELB = "AWS::ElasticLoadBalancingV2::"
 
@@ -28,7 +29,7 @@ def trust(principal: Any, effect: str = "Allow") -> dict[str, Any]:
     ],
 )
 def test_only_a_role_that_ecs_may_assume_is_of_use(document: Any, expected: bool) -> None:
-    assert expected is trusts_ecs(document)
+    assert expected is trusts_service(document, "ecs.amazonaws.com")
 
 
 @pytest.mark.parametrize(

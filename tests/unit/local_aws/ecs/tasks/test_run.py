@@ -8,6 +8,7 @@ import pytest
 from local_aws.ecs.tasks import run as task_run
 from local_aws.ecs.tasks.containers import Changes, ContainerError, Seen
 from local_aws.ecs.tasks.run import TaskRun
+from local_aws.ecs.tasks.secrets import SecretStores
 from local_aws.ecs.tasks.task import Task
 
 RUNNING = Seen(running=True)
@@ -91,7 +92,10 @@ def live(
     run = TaskRun(
         record,
         containers,  # type: ignore[arg-type]
-        parameters=lambda names: {name: "secret" for name in names if name != "/absent"},
+        secrets=SecretStores(
+            parameters=lambda names: {name: "secret" for name in names if name != "/absent"},
+            secret=lambda reference: f"{reference.json_key} of {reference.arn.rpartition(':')[2]}",
+        ),
         logs=lambda: None,
         before_stop=lambda one: None if leaving is None else leaving.append(one.id),
         changed=lambda: statuses.append(record.last_status) if record.last_status not in statuses else None,

@@ -6,6 +6,7 @@ The same source gives the same tag. An image whose tag the repository has is nei
 import gzip
 import hashlib
 import io
+import os
 import tarfile
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import DockerError, ImageError, full_disk
-from pipeline.image import docker_credentials
+from pipeline.image import build_context, docker_credentials
 
 CA_BUNDLE = ".ca-bundle.crt"
 _KEPT_LINES = 25
@@ -27,22 +28,18 @@ class DockerBuild(Protocol):
 
 
 def source_files(app: Path) -> list[Path]:
-    """The files of the build context, relative to `app`, sorted, as app/.dockerignore leaves them.
+    """What of app/ can be in the image: files, links, and empty directories, relative to app/, sorted.
 
-    Raises ImageError where app/ has no Dockerfile.
+    Raises ImageError where app/ has no Dockerfile or a faulty .dockerignore.
     """
-    from docker.utils.build import exclude_paths
-
-    if not (app / "Dockerfile").is_file():
-        raise ImageError(
-            "app/ has no Dockerfile", next_step="write app/Dockerfile (see docs/your-service.md)"
-        )
-    ignore = app / ".dockerignore"
-    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
-    patterns = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    found = exclude_paths(str(app), patterns, dockerfile="Dockerfile")
-    files = sorted(path for path in found if (app / path).is_file() or (app / path).is_symlink())
-    return [Path(path) for path in files if path not in (CA_BUNDLE, ".dockerignore")]
+    context = build_context.read(app)
+    found = [
+        path
+        for path in context.sent
+        if path.as_posix() != CA_BUNDLE and (path not in context.left_out or path.name == "Dockerfile")
+    ]
+    filled = {parent for path in found for parent in path.parents}
+    return [path for path in found if path not in filled]
 
 
 def content_tag(app: Path, base_image: str | None, platform: str | None = None) -> str:
@@ -53,13 +50,8 @@ def content_tag(app: Path, base_image: str | None, platform: str | None = None) 
     if platform not in (None, "linux/amd64"):
         digest.update(f"platform={platform}\n".encode())
     for path in source_files(app):
-        file = app / path
-        if file.is_symlink():
-            kind, content = "link", str(file.readlink()).encode()
-        else:
-            kind = "program" if file.stat().st_mode & 0o100 else "file"
-            content = file.read_bytes()
-        digest.update(f"{kind} {path.as_posix()} {len(content)}\n".encode())
+        kind, content = _content(app / path)
+        digest.update(b"%b %b %d\n" % (kind.encode(), os.fsencode(path), len(content)))
         digest.update(content)
     return digest.hexdigest()[:12]
 
@@ -126,8 +118,9 @@ def _context(app: Path, ca_bundle: Path | None) -> io.BytesIO:
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for path in source_files(app):
-            _add(tar, app / path, path.as_posix())
+        for path in build_context.read(app).sent:
+            if path.as_posix() != CA_BUNDLE:
+                _add(tar, app / path, path.as_posix())
         if ca_bundle is not None:
             _add(tar, ca_bundle.resolve(), CA_BUNDLE)
     buffer.seek(0)
@@ -135,12 +128,29 @@ def _context(app: Path, ca_bundle: Path | None) -> io.BytesIO:
 
 
 def _add(tar: tarfile.TarFile, file: Path, name: str) -> None:
+    kind, content = _content(file)
     entry = tarfile.TarInfo(name)
-    if file.is_symlink():
-        entry.type, entry.linkname = tarfile.SYMTYPE, str(file.readlink())
-        tar.addfile(entry)
-        return
-    content = file.read_bytes()
-    entry.size = len(content)
-    entry.mode = 0o755 if file.stat().st_mode & 0o100 else 0o644
+    entry.mode = 0o755 if kind in ("program", "directory") else 0o644
+    if kind == "link":
+        entry.type, entry.linkname = tarfile.SYMTYPE, os.fsdecode(content)
+    elif kind == "directory":
+        entry.type = tarfile.DIRTYPE
+    else:
+        entry.size = len(content)
     tar.addfile(entry, io.BytesIO(content))
+
+
+def _content(file: Path) -> tuple[str, bytes]:
+    """The kind of a file, and what is in it: a link's target, nothing of a directory."""
+    try:
+        if file.is_symlink():
+            return "link", os.fsencode(file.readlink())
+        if file.is_dir():
+            return "directory", b""
+        return "program" if file.stat().st_mode & 0o100 else "file", file.read_bytes()
+    except OSError as error:
+        raise ImageError(
+            f"{file} can't be read",
+            why=error.strerror or str(error),
+            next_step="make the file readable, or name it in app/.dockerignore, and run the command again",
+        ) from error

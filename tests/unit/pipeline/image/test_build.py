@@ -89,7 +89,7 @@ def test_what_dockerignore_leaves_out_counts_for_nothing(app: Path) -> None:
     (app / "main.pyc").write_text("x")
 
     assert before == image.content_tag(app, None)
-    assert [Path("Dockerfile"), Path("main.py")] == image.source_files(app)
+    assert [Path(".dockerignore"), Path("Dockerfile"), Path("main.py")] == image.source_files(app)
 
 
 def test_an_app_without_a_dockerfile_is_refused(tmp_path: Path) -> None:
@@ -111,6 +111,7 @@ def test_the_build_is_given_sources_arguments_and_the_ca_bundle(app: Path, tmp_p
     assert {
         "Dockerfile": (0o644, b"FROM scratch\n"),
         "main.py": (0o644, b"print()\n"),
+        "notes": (0o755, b""),
         "notes/todo.txt": (0o644, b"tea\n"),
         ".ca-bundle.crt": (0o644, b"CA"),
     } == context_of(docker)

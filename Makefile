@@ -57,14 +57,14 @@ rehearsal: .venv/dev.stamp ## What `make unit` and `make test-app` leave, or a p
 bench: .venv/dev.stamp ## Measure what docs/performance.md says (after make up)
 	@$(PY) -m tests.benchmarks.measure
 
-deploy: .venv/local.stamp ## Release to an environment: make deploy ENV=dev [IMAGE=uri@sha256:...] [STRATEGY=CANARY]
-	@$(PIPELINE) deploy $(call env) $(if $(IMAGE),--image $(IMAGE)) $(if $(STRATEGY),--strategy $(STRATEGY))
+deploy: .venv/local.stamp ## Release to an environment: make deploy ENV=dev [IMAGE=uri@sha256:...] [REPLACE=rds-database/Database]
+	@$(PIPELINE) deploy $(call env) $(if $(IMAGE),--image $(IMAGE)) $(if $(STRATEGY),--strategy $(STRATEGY)) $(REPLACE:%=--replace %)
 
 rollback: .venv/local.stamp ## Stop the rollout under way, else release the version before: make rollback ENV=dev
 	@$(PIPELINE) rollback $(call env)
 
 plan: .venv/local.stamp ## What a deploy would change: make plan ENV=dev
-	@$(PIPELINE) plan $(call env)
+	@$(PIPELINE) plan $(call env) $(REPLACE:%=--replace %)
 
 drift: .venv/local.stamp ## What was changed past CloudFormation: make drift ENV=dev
 	@$(PIPELINE) drift $(call env)

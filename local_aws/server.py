@@ -30,6 +30,7 @@ MODULES = (
     "cloudformation.template_urls",
     "cloudformation.nested_stacks",
     "cloudformation.drift",
+    "cloudformation.replacements",
     "access.web_identity",
     "access.permissions",
     "access.own_checkout",

@@ -11,6 +11,7 @@ from pipeline.aws import lock
 from pipeline.aws.session import Aws, guard_account
 from pipeline.cloudformation import stacks as stack_state
 from pipeline.cloudformation.change_set import StackSpec
+from pipeline.cloudformation.data_loss import Named
 from pipeline.cloudformation.deploy import StackDeployer
 from pipeline.config.environment import Environment
 from pipeline.config.project import Project
@@ -72,9 +73,16 @@ class Context:
         """Call `probe` until it gives something other than None. Raises WaitTimeoutError."""
         return self.waiter.until(probe, what=what, timeout=timeout)
 
-    def deployer(self, log: stack_state.Log) -> StackDeployer:
-        """What deploys and deletes this environment's stacks. log: is given every stack event."""
-        return StackDeployer(self.aws.client("cloudformation"), self.waiter, log, self.timeout)
+    def deployer(self, log: stack_state.Log, replaces: frozenset[str] = frozenset()) -> StackDeployer:
+        """What deploys and deletes this environment's stacks. log: is given every stack event. replaces: what
+        was named of what holds data (`data_loss.Named`).
+        """
+        cloudformation, named = self.aws.client("cloudformation"), self.named(replaces)
+        return StackDeployer(cloudformation, self.waiter, log, self.timeout, named)
+
+    def named(self, replaces: frozenset[str]) -> Named:
+        """What holds data and may be replaced or removed all the same, with the command that names it."""
+        return Named(f"python -m pipeline deploy {self.environment.name}", replaces)
 
     def locked(
         self, command: str, log: stack_state.Log, patience: float = 0.0

@@ -184,7 +184,7 @@ class DriftError(SlipwayError):
 
 
 class DataLossError(SlipwayError):
-    """A plan for review would replace or remove a resource that holds data."""
+    """A release would replace or remove a resource that holds data, and nobody named the resource."""
 
     exit_code = 22
 

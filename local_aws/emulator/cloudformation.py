@@ -98,6 +98,15 @@ def around_physical_names(change: Callable[[str], str]) -> None:
     internals.replace(_PROVISIONERS, "_physical_name", wrap)
 
 
+def replacing_properties(
+    always: Mapping[str, tuple[str, ...]], perhaps: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Say of resource types which properties replace a resource, and which may."""
+    internals.replace(_PROVISIONERS, "_REPLACING_PROPERTIES", lambda shipped: {**shipped, **always})
+    conditionally = "_CONDITIONALLY_REPLACING_PROPERTIES"
+    internals.replace(_PROVISIONERS, conditionally, lambda shipped: {**shipped, **perhaps})
+
+
 def locate_documents(object_of: Callable[[str], tuple[str, str] | None]) -> None:
     """Let `object_of` find the bucket and key of each TemplateURL and StackPolicyURL.
 

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,15 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str))
 
 
+def replaces(given: Sequence[str], labels: str = "") -> frozenset[str]:
+    """What --replace names. given: the option's values, each of any number of names, as a workflow's input
+    is. labels: of a pull request, of which `replace:STACK/RESOURCE` names one, too.
+    """
+    named = [name for value in given for name in value.replace(",", " ").split()]
+    named += [word.removeprefix("replace:") for word in labels.split() if word.startswith("replace:")]
+    return frozenset(named)
+
+
 ENVIRONMENT = option("environment", "ENV", "an environment: a file in infra/environments/")
 JSON = flag("--json", "one JSON document on standard output")
 APP = option("--app", "DIRECTORY", "the service in DIRECTORY instead of the one in app/", type=Path)
@@ -82,4 +91,11 @@ WAIT = option(
     type=float,
 )
 LEDGER = option("--ledger", "FILE", "where the production probe keeps its ledger (.slipway/)", type=Path)
+REPLACE = option(
+    "--replace",
+    "STACK/RESOURCE",
+    "replace or remove this resource, which holds data: rds-database/Database (once for each)",
+    action="append",
+    default=[],
+)
 MARKDOWN_FILES = "Markdown files, joined in this order"

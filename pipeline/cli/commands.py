@@ -11,12 +11,14 @@ from pipeline.cli.command import (
     ENVIRONMENT,
     JSON,
     LEDGER,
+    REPLACE,
     WAIT,
     Argument,
     command,
     flag,
     option,
     print_json,
+    replaces,
 )
 from pipeline.config import environment, project
 from pipeline.errors import SlipwayError
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         choices=("", *STRATEGIES),
     ),
     flag("--despite-alarms", "begin although an alarm is in ALARM (rollback always does)"),
+    REPLACE,
     WAIT,
     LEDGER,
 )
@@ -53,7 +56,10 @@ def deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
     from pipeline.rollout.options import RolloutOptions
 
     options = RolloutOptions(
-        despite_alarms=arguments.despite_alarms, ledger=arguments.ledger, wait_minutes=arguments.wait
+        despite_alarms=arguments.despite_alarms,
+        ledger=arguments.ledger,
+        wait_minutes=arguments.wait,
+        replaces=replaces(arguments.replace),
     )
     reporter.expect(list(context.nodes))
     with reporter:

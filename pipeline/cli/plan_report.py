@@ -21,6 +21,8 @@ def show(plan: Plan, console: Console) -> None:
     losing = [f"{node.name}/{name}" for node in plan.nodes for name in sorted(node.losing)]
     if losing:
         _print(console, f"[bold red]data would be lost or replaced: {escape(', '.join(losing))}[/bold red]")
+    if plan.named:
+        _print(console, f"named, so that it may be replaced: {escape(', '.join(sorted(plan.named)))}")
     if plan.changes_nothing:
         _print(console, f"{plan.environment}: nothing to change")
     elif plan.failure is None:

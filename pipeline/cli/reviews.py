@@ -13,11 +13,13 @@ from pipeline.cli.command import (
     ENVIRONMENT,
     JSON,
     MARKDOWN_FILES,
+    REPLACE,
     Argument,
     command,
     flag,
     option,
     print_json,
+    replaces,
 )
 from pipeline.errors import SlipwayError
 from pipeline.github import markdown
@@ -37,8 +39,12 @@ PATIENCE = 20 * 60
     option(
         "--markdown",
         "FILE",
-        "also write the plan for a review, as Markdown; a loss of data is then an error",
+        "also write the plan for a review, as Markdown",
         type=Path,
+    ),
+    REPLACE,
+    option(
+        "--labels", "'LABEL ...'", "labels of a pull request: replace:STACK/RESOURCE names, too", default=""
     ),
 )
 def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
@@ -51,14 +57,14 @@ def plan(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | 
         context = connect.guarded(arguments.environment)
         reporter.expect(list(context.nodes))
         with reporter:
-            planned = planning.make(context, reporter, PATIENCE if arguments.markdown else 0)
-    failure = plan_comment.failure_of(planned, context.nodes) if arguments.markdown else planned.failure
-    _write(arguments, plan_comment.document(planned, failure))
+            named = replaces(arguments.replace, arguments.labels)
+            planned = planning.make(context, reporter, PATIENCE if arguments.markdown else 0, named)
+    _write(arguments, plan_comment.document(planned))
     if arguments.json:
         print_json(plan_report.as_json(planned))
     else:
         plan_report.show(planned, reporter.console)
-    return failure
+    return planned.failure
 
 
 @command(

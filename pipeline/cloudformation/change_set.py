@@ -37,12 +37,14 @@ class StackSpec:
 @dataclass(frozen=True)
 class Detail:
     """One cause of a change. path: the property; source: DirectModification, ParameterReference,
-    ResourceReference, ...; cause: the parameter, or the resource's logical id, perhaps with its attribute.
+    ResourceReference, ...; cause: the parameter, or the resource's logical id, perhaps with its attribute;
+    recreation: Never, Conditionally or Always, whether the property's change replaces the resource.
     """
 
     path: str
     source: str = "DirectModification"
     cause: str = ""
+    recreation: str = "Never"
 
     @property
     def referred_to(self) -> str:
@@ -52,7 +54,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """One resource's change. replacement: True, False or Conditional, as AWS says it; paths: what changes."""
+    """One resource's change. action: Add, Modify, Remove, Import, or Dynamic where AWS can't tell yet.
+    replacement: True, False or Conditional, as AWS says it. paths: what changes. policy_action: what becomes
+    of what is there: Delete, Retain, Snapshot, ReplaceAndDelete, ...; "" where AWS does not say.
+    """
 
     action: str
     logical_id: str
@@ -60,10 +65,19 @@ class ResourceChange:
     replacement: str = "False"
     paths: tuple[str, ...] = ()
     details: tuple[Detail, ...] = field(default=(), compare=False)
+    policy_action: str = ""
 
     @property
     def removes_what_is_there(self) -> bool:
-        return self.action == "Remove" or (self.action == "Modify" and self.replacement != "False")
+        """Perhaps, too: Conditional and Dynamic are AWS's words for what only the update itself decides."""
+        gone = self.action in ("Remove", "Dynamic")
+        return gone or (self.action == "Modify" and self.replacement != "False")
+
+    @property
+    def forced_by(self) -> tuple[str, ...]:
+        """The properties whose change replaces the resource; all that change where AWS names none."""
+        forcing = [detail.path for detail in self.details if detail.recreation != "Never"]
+        return tuple(dict.fromkeys(forcing)) or self.paths
 
 
 @dataclass(frozen=True)
@@ -185,6 +199,7 @@ def _change(raw: "type_defs.ResourceChangeTypeDef") -> ResourceChange:
             path=str(target.get("Path") or target.get("Name") or target.get("Attribute", "")).strip("/"),
             source=detail.get("ChangeSource", "DirectModification"),
             cause=detail.get("CausingEntity", ""),
+            recreation=target.get("RequiresRecreation", "Never"),
         )
         for detail in raw.get("Details", [])
         if (target := detail.get("Target"))
@@ -196,4 +211,5 @@ def _change(raw: "type_defs.ResourceChangeTypeDef") -> ResourceChange:
         replacement=raw.get("Replacement", "False"),
         paths=tuple(dict.fromkeys(detail.path for detail in details)),
         details=tuple(details),
+        policy_action=raw.get("PolicyAction", ""),
     )

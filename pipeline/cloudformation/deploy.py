@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.cloudformation import change_set, resources, stacks
+from pipeline.cloudformation import change_set, data_loss, resources, stacks
 from pipeline.cloudformation.change_set import Changes, NoChanges, ResourceChange, StackSpec
+from pipeline.cloudformation.data_loss import Named
 from pipeline.cloudformation.events import Event, EventStream, causes, first_cause
 from pipeline.cloudformation.parameter_update import ParameterUpdate
 from pipeline.cloudformation.stacks import Log, StackDescription
@@ -42,7 +43,8 @@ class StackLook:
 
 @dataclass(frozen=True)
 class StackDeployer:
-    """Brings stacks to what is asked for, and deletes them. timeout: seconds per wait.
+    """Brings stacks to what is asked for, and deletes them. timeout: seconds per wait. named: what holds data
+    and may be replaced or removed all the same.
 
     Every method that waits raises WaitTimeoutError.
     """
@@ -51,6 +53,7 @@ class StackDeployer:
     waiter: Waiter
     log: Log
     timeout: float = 5400
+    named: Named = data_loss.NOTHING
 
     def deploy(self, spec: StackSpec, current: StackDescription | None) -> "Deployment":
         """Make the change set that brings a stack to `spec`, and execute nothing yet.
@@ -190,11 +193,14 @@ class Deployment:
         """Execute the change set, and look at the stack until it is at rest; none where nothing changes.
 
         A rollback deletes much: whoever wants diagnostics gathers them in the look that has a `cause`.
-        Raises StackFailedError with the first cause and its line in the template.
+        Raises DataLossError before anything is executed, and StackFailedError with the first cause and its
+        line in the template.
         """
         if isinstance(self.change_set, NoChanges):
             return
         cloudformation, stack_id = self.deployer.cloudformation, self.change_set.stack_id
+        losses = data_loss.find(cloudformation, self.change_set, self.template)
+        data_loss.refuse(losses, self.deployer.named)
         events = EventStream.from_now(cloudformation, stack_id)
         self._executed = True
         cloudformation.execute_change_set(

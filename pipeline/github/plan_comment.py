@@ -1,44 +1,26 @@
-"""A plan for a reviewer: Markdown for a comment, and an error where data would be lost."""
+"""A plan for a reviewer, as the Markdown of a comment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pipeline.cloudformation.change_set import ResourceChange
-from pipeline.errors import DataLossError, SlipwayError
 from pipeline.github import job_summary, markdown
 from pipeline.github.markdown import code, text
-from pipeline.graph.graph import Node, StackNode
 from pipeline.inspect.plan import NodePlan, Plan
 
 _SIGNS = {"Add": "🟢", "Modify": "🟡", "Remove": "🔴"}
 
 
-def failure_of(plan: Plan, nodes: Mapping[str, Node]) -> SlipwayError | None:
-    """The error to exit with: a node could not be planned, or data would be lost. None where all is well."""
-    if plan.failure is not None:
-        return plan.failure
-    losing = [(node, name) for node in plan.nodes for name in sorted(node.losing)]
-    if not losing:
-        return None
-    places = [(_where(nodes, node, name), f"{name} holds data and would be lost") for node, name in losing]
-    named = ", ".join(f"{node.name}/{name}" for node, name in losing)
-    return DataLossError(
-        f"{named} in {plan.environment} would be replaced or removed",
-        why="the data in a resource does not survive that",
-        next_step="change the template so that it stays; or move the data first, and release by hand",
-        where=places[0][0],
-        also=places[1:],
-    )
-
-
-def document(plan: Plan, failure: SlipwayError | None) -> str:
+def document(plan: Plan) -> str:
     """One environment's plan as Markdown."""
     if plan.changes_nothing:
         return f"### ✅ {text(plan.environment)}: nothing to change\n"
     changing = [node for node in plan.nodes if node.action != "unchanged"]
     count = f"{len(changing)} of {len(plan.nodes)} would change"
-    lines = [f"### {'❌' if failure else '📝'} {text(plan.environment)}: {count}", ""]
-    if failure is not None:
-        lines += job_summary.failed(failure)
+    lines = [f"### {'❌' if plan.failure else '📝'} {text(plan.environment)}: {count}", ""]
+    if plan.failure is not None:
+        lines += job_summary.failed(plan.failure)
+    if plan.named:
+        lines += [f"Named, so that it may be replaced: {', '.join(map(code, sorted(plan.named)))}", ""]
     for node in changing:
         lines += _node(node)
     same = sorted(code(node.name) for node in plan.nodes if node.action == "unchanged")
@@ -74,8 +56,3 @@ def _row(node: NodePlan, change: ResourceChange) -> Sequence[str]:
         cells[2] = f"{words}, {fate}" if words else fate
         return ["⛔", *(f"**{cell}**" for cell in cells)]
     return [sign, *cells]
-
-
-def _where(nodes: Mapping[str, Node], node: NodePlan, logical_id: str) -> str:
-    stack = nodes[node.name]
-    return stack.template.where(logical_id) if isinstance(stack, StackNode) else ""

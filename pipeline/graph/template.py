@@ -14,6 +14,7 @@ import yaml
 from pipeline.config import strict_yaml
 from pipeline.config.strict_yaml import as_text
 from pipeline.errors import TemplateError
+from pipeline.graph.data_types import HOLDS_DATA
 from pipeline.graph.parameter import Parameter
 
 INLINE_LIMIT = 51_200
@@ -30,7 +31,8 @@ _PLAIN = re.compile(r"\{\{resolve:ssm:((?:\$\{[A-Za-z]+\}|[^}:])+/secret)(?::\d+
 @dataclass(frozen=True)
 class Resource:
     """A resource of a template. line: in the file; kept: whether its DeletionPolicy is other than Delete;
-    secret: whether the resource may hold a secret, for it has a dynamic reference ({{resolve:...}}).
+    secret: whether the resource may hold a secret, for it has a dynamic reference ({{resolve:...}}); marked:
+    whether its Metadata says `Slipway: {HoldsData: true}`.
     """
 
     logical_id: str
@@ -38,6 +40,12 @@ class Resource:
     line: int
     kept: bool
     secret: bool = False
+    marked: bool = False
+
+    @property
+    def holds_data(self) -> bool:
+        """By its type, by its template's mark, or because its template keeps it when it would be deleted."""
+        return self.type in HOLDS_DATA or self.kept or self.marked
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,11 @@ class Template:
     def has(self, type_: str) -> bool:
         """Whether the template makes a resource of this type."""
         return any(resource.type == type_ for resource in self.resources.values())
+
+    def holds_data(self, logical_id: str, type_: str) -> bool:
+        """Whether a resource of the stack holds data; the template may no longer have it, or not yet."""
+        resource = self.resources.get(logical_id)
+        return type_ in HOLDS_DATA or (resource is not None and resource.holds_data)
 
     def stack_name(self, service: str, environment: str) -> str:
         """`orders-dev-ecs-stack`, or `orders-ecr` of an account-wide template."""
@@ -131,7 +144,8 @@ def parse(name: str, path: str, body: str) -> Template:
             )
         kept = resource.get("DeletionPolicy", "Delete") != "Delete"
         secret = any("{{resolve:" in words for words in _texts(resource))
-        resources[logical_id] = Resource(logical_id, resource["Type"], lines.get(logical_id, 1), kept, secret)
+        line, marked = lines.get(logical_id, 1), _marked(path, logical_id, resource, lines.get(logical_id, 1))
+        resources[logical_id] = Resource(logical_id, resource["Type"], line, kept, secret, marked)
     parameters = {
         str(key): Parameter(
             str(key),
@@ -179,6 +193,20 @@ def _as_text(loader: _Loader, node: yaml.ScalarNode) -> str:
 
 _Loader.add_multi_constructor("!", _short_form)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
+
+
+def _marked(path: str, logical_id: str, resource: Mapping[str, object], line: int) -> bool:
+    metadata = resource.get("Metadata")
+    slipway = metadata.get("Slipway") if isinstance(metadata, dict) else None
+    if slipway is None:
+        return False
+    if slipway != {"HoldsData": True}:
+        raise _refused(
+            f"{path}:{line}: {logical_id} has Metadata that Slipway does not know",
+            f"Slipway: {slipway!r}; a resource that holds data has Slipway: {{HoldsData: true}}",
+            f"{path}:{line}",
+        )
+    return True
 
 
 def _mapping(content: Mapping[str, object], section: str, path: str) -> dict[str, object]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
-from pipeline.cloudformation import change_set, deploy, secrets, stacks
+from pipeline.cloudformation import change_set, data_loss, deploy, secrets, stacks
 from pipeline.cloudformation.change_set import ResourceChange
+from pipeline.cloudformation.data_loss import Loss
 from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter_name
 from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
@@ -22,19 +23,6 @@ from pipeline.rollout import traffic_weights
 NOT_BUILT_YET = "sha256:" + "0" * 64
 """Stands for the digest of an image that a deploy would build, in a change set that is never executed."""
 
-_STATEFUL = frozenset(
-    {
-        "AWS::RDS::DBInstance",
-        "AWS::RDS::DBCluster",
-        "AWS::ECR::Repository",
-        "AWS::DynamoDB::Table",
-        "AWS::S3::Bucket",
-        "AWS::EFS::FileSystem",
-        "AWS::ElastiCache::ReplicationGroup",
-        "AWS::SQS::Queue",
-    }
-)
-
 
 @dataclass(frozen=True)
 class NodePlan:
@@ -46,18 +34,26 @@ class NodePlan:
     note: str = ""
     changes: tuple[ResourceChange, ...] = ()
     new_secrets: tuple[str, ...] = ()
-    losing: frozenset[str] = frozenset()
-    """Logical ids of stateful resources that would be replaced or removed."""
+    losses: tuple[Loss, ...] = ()
+    """What holds data and would be replaced or removed."""
+
+    @property
+    def losing(self) -> frozenset[str]:
+        """The logical ids of `losses`."""
+        return frozenset(loss.change.logical_id for loss in self.losses)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole environment's plan; failure where a node could not be planned."""
+    """A whole environment's plan. failure: a node could not be planned, or data would be lost; named: of the
+    data that would be lost, what was named as meant.
+    """
 
     environment: str
     nodes: tuple[NodePlan, ...]
     calls: int
     failure: SlipwayError | None = None
+    named: frozenset[str] = frozenset()
 
     @property
     def changes_nothing(self) -> bool:
@@ -65,17 +61,24 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Planned(Result):
+class Planned(Result):
+    """A node's plan, with the outputs that the node gives now, or would give."""
+
     plan: NodePlan = field(default=NodePlan("", "", ""))
 
     @classmethod
-    def of(cls, plan: NodePlan, outputs: Mapping[str, str]) -> Result:
-        """outputs: those that the node gives now, or would give."""
+    def of(cls, plan: NodePlan, outputs: Mapping[str, str]) -> "Planned":
+        """A plan with its outputs."""
         return cls(plan.action, outputs, plan)
 
 
-def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
-    """Plan every node in the deploy's order. Raises BusyError where a deploy runs for over `patience` s."""
+def make(
+    context: Context, audience: Audience, patience: float = 0.0, replaces: frozenset[str] = frozenset()
+) -> Plan:
+    """Plan every node in the deploy's order. replaces: what holds data and is meant to be replaced.
+
+    Raises BusyError where a deploy runs for over `patience` seconds.
+    """
     ssm = context.aws.client("ssm")
     names = context.project.service, context.environment.name
     with context.locked("plan", audience.log("lock"), patience):
@@ -87,7 +90,8 @@ def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
             node = context.nodes[name]
             node.require_outputs({giver: given for giver, given in outputs.items() if giver in unchanged})
             if isinstance(node, StackNode):
-                planned = _stack(context, node, outputs, audience.log(name), fingerprints, previews)
+                current, log = context.current(node), audience.log(name)
+                planned = of_stack(context, node, current, outputs, log, fingerprints, previews)
             else:
                 planned = _image(context, outputs)
             if planned.word == "unchanged":
@@ -103,16 +107,13 @@ def make(context: Context, audience: Audience, patience: float = 0.0) -> Plan:
             raise
     plans = tuple(_plan_of(outcomes[name]) for name in context.nodes)
     failure = errors.first_failure(outcome.error for outcome in outcomes.values())
-    return Plan(context.environment.name, plans, context.aws.calls, failure)
+    losses = [loss for plan in plans for loss in plan.losses]
+    failure = failure or data_loss.failure_of(losses, context.named(replaces))
+    named = replaces & {loss.name for loss in losses}
+    return Plan(context.environment.name, plans, context.aws.calls, failure, named)
 
 
-def is_stateful(context: Context, node: str, change: ResourceChange) -> bool:
-    """It holds data: by its type, or because its template guards it with a DeletionPolicy."""
-    guarded = context.stacks[node].template.resources.get(change.logical_id)
-    return change.type in _STATEFUL or (guarded is not None and guarded.kept)
-
-
-def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Result:
+def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Planned:
     tag = image_step.tag_of(context)
     repository = context.nodes[graph.IMAGE].wired[graph.IMAGE_NEEDS]
     uri = outputs[repository].get(graph.IMAGE_NEEDS)
@@ -120,41 +121,42 @@ def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Result
     if digest is None:
         plan = NodePlan(graph.IMAGE, "", "build", f"version {tag} would be built and pushed")
         given = {graph.IMAGE_GIVES: f"{uri}@{NOT_BUILT_YET}"} if uri else {}
-        return _Planned.of(plan, given)
+        return Planned.of(plan, given)
     plan = NodePlan(graph.IMAGE, "", "unchanged", f"version {tag} is in the repository")
-    return _Planned.of(plan, {graph.IMAGE_GIVES: f"{uri}@{digest}"})
+    return Planned.of(plan, {graph.IMAGE_GIVES: f"{uri}@{digest}"})
 
 
-def _stack(
+def of_stack(
     context: Context,
     node: StackNode,
+    current: stacks.StackDescription | None,
     outputs: Mapping[str, Mapping[str, str]],
     log: Log,
     fingerprints: DeployedFingerprints,
     previews: PlanChangeSets,
-) -> Result:
+) -> Planned:
+    """Plan one stack. current: as it is; outputs: of the nodes that it needs, as far as they are known."""
     name = context.stack_name(node)
-    current = context.current(node)
     template = node.template
     deploy.must_be_ours(context.aws.client("cloudformation"), current, template)
-    unknown = [key for key, giver in node.wired.items() if key not in outputs[giver]]
+    unknown = [key for key, giver in node.wired.items() if key not in outputs.get(giver, {})]
     if current is not None and (current.status.in_progress or current.status.needs_a_person):
         word = "stuck" if current.status.needs_a_person else "busy"
         note = f"{current.status}: {current.reason or 'no reason given'}"
-        return _Planned.of(NodePlan(node.name, name, word, note), current.outputs)
+        return Planned.of(NodePlan(node.name, name, word, note), current.outputs)
     again = current is not None and current.status.must_be_cleared
     spec = None
     if not unknown and not again:
         spec = permissions_boundary.add(context, context.spec(node, node.inputs(outputs)), current)
         if current is not None and fingerprints.is_unchanged(spec, current):
-            return _Planned.of(NodePlan(node.name, name, "unchanged"), current.outputs)
+            return Planned.of(NodePlan(node.name, name, "unchanged"), current.outputs)
         spec = traffic_weights.as_the_stack_has_them(spec, current)
     # AWS refuses a change set whose {{resolve:ssm:...}} leads nowhere; the deploy makes the secret first.
     missing = _secrets(context, node)
     if current is not None and not again and (unknown or missing):
         when = f"before the deploy has {', '.join(unknown or missing)}"
         note = f"would be updated; what of it, and whether data would be lost, is not known {when}"
-        return _Planned.of(NodePlan(node.name, name, "update", note, new_secrets=missing), current.outputs)
+        return Planned.of(NodePlan(node.name, name, "update", note, new_secrets=missing), current.outputs)
     if spec is None or missing:
         note = f"would create {len(template.resources)} resources"
         if again and current is not None:
@@ -163,9 +165,9 @@ def _stack(
             note += f" ({', '.join(unknown)} not known before the deploy)"
         changes = tuple(ResourceChange("Add", r.logical_id, r.type) for r in template.resources.values())
         action = "make again" if again else "create"
-        return _Planned.of(NodePlan(node.name, name, action, note, changes, missing), {})
+        return Planned.of(NodePlan(node.name, name, action, note, changes, missing), {})
     plan = _by_change_set(context, node, spec, current, previews.of(spec, current, log))
-    return _Planned.of(plan, current.outputs if current else {})
+    return Planned.of(plan, current.outputs if current else {})
 
 
 def _by_change_set(
@@ -178,13 +180,9 @@ def _by_change_set(
     if isinstance(outcome, change_set.NoChanges):
         return NodePlan(node.name, spec.name, "unchanged")
     traffic_weights.refuse_to_move(outcome.changes, spec.template)
-    losing = {
-        change.logical_id
-        for change in outcome.changes
-        if change.removes_what_is_there and is_stateful(context, node.name, change)
-    }
+    losses = data_loss.find(context.aws.client("cloudformation"), outcome, spec.template)
     action, note = "create" if current is None else "update", change_set.summary(outcome.changes)
-    return NodePlan(node.name, spec.name, action, note, tuple(outcome.changes), losing=frozenset(losing))
+    return NodePlan(node.name, spec.name, action, note, tuple(outcome.changes), losses=tuple(losses))
 
 
 def _secrets(context: Context, node: StackNode) -> tuple[str, ...]:
@@ -192,7 +190,7 @@ def _secrets(context: Context, node: StackNode) -> tuple[str, ...]:
 
 
 def _plan_of(outcome: Outcome) -> NodePlan:
-    if isinstance(outcome.result, _Planned):
+    if isinstance(outcome.result, Planned):
         return outcome.result.plan
     note = str(outcome.error) if outcome.error else "not planned, because something before it failed"
     return NodePlan(outcome.name, "", "failed", note)

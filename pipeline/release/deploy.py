@@ -17,6 +17,7 @@ from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step
 from pipeline.image import released as named
+from pipeline.release import data_review
 from pipeline.release.service_step import ServiceStep
 from pipeline.release.stack_step import StackStep
 from pipeline.rollout.options import RolloutOptions
@@ -69,9 +70,13 @@ def deploy(
     records: list[RolloutRecord] = []
     options = replace(options or RolloutOptions(), on_finished=records.append)
     patience = context.timeout if options.wait_minutes is None else options.wait_minutes * 60
+    data_review.must_exist(context, options.replaces, leave)
     with context.locked("deploy", audience.log("lock"), patience):
         memory = parameter_name(context.project.service, context.environment.name)
         fingerprints = DeployedFingerprints(context.aws.client("ssm"), memory)
+        _make_clients(context)
+        review = data_review.DataReview(context, fingerprints, audience.log("data"), options.replaces)
+        review.refuse_losses(leave, image_uri)
 
         def image(outputs: Mapping[str, Mapping[str, str]]) -> Result:
             repository = context.nodes[graph.IMAGE].inputs(outputs)[graph.IMAGE_NEEDS]
@@ -84,7 +89,6 @@ def deploy(
             step = kind(context, node, audience.log(node.name), fingerprints, options)
             return step.run_unless_there if node.name in leave else step.run
 
-        _make_clients(context)
         nodes = context.nodes
         needs = {name: node.needs for name, node in nodes.items()}
         steps = {n: stack(node) if isinstance(node, StackNode) else image for n, node in nodes.items()}

@@ -54,7 +54,7 @@ class StackStep:
 
     @property
     def deployer(self) -> StackDeployer:
-        return self.context.deployer(self.log)
+        return self.context.deployer(self.log, self.options.replaces)
 
     def spec(self, outputs: Mapping[str, Mapping[str, str]], current: StackDescription | None) -> StackSpec:
         """The stack as it should be, with the boundary of its roles. Raises ProtectedError, TemplateError."""

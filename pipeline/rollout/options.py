@@ -12,7 +12,8 @@ class RolloutOptions:
     """What somebody asked for on the command line. probe: False where another runner may be probing.
     served_before: an earlier version, of which app/smoke.yaml may know nothing. wait_minutes: for another
     deploy to end; None for as long as a stack may take. on_finished: is given the record of each rollout
-    that was followed, once it is over.
+    that was followed, once it is over. replaces: what holds data and is meant to be replaced or removed,
+    each as `rds-database/Database`.
     """
 
     straight: bool = False
@@ -21,4 +22,5 @@ class RolloutOptions:
     probe: bool = True
     served_before: bool = False
     wait_minutes: float | None = None
+    replaces: frozenset[str] = frozenset()
     on_finished: Callable[[RolloutRecord], None] = lambda _: None

@@ -83,6 +83,7 @@ class FakeCloudFormation(Paginates):
         self.outputs: dict[str, str] = {"Out": "1"}
         self.outputs_of: dict[str, dict[str, str]] = {}
         self.resources: dict[str, tuple[str, str]] = {}
+        self.deployed_template = "Resources: {}"
         self._events: dict[str, list[dict[str, Any]]] = {}
         self._sets: dict[str, dict[str, Any]] = {}
         self._count = itertools.count(1)
@@ -166,6 +167,10 @@ class FakeCloudFormation(Paginates):
             return {"Status": "CREATE_COMPLETE", "Changes": self.changes[1:]}
         more = {"NextToken": "1"} if len(self.changes) > 1 else {}
         return {"Status": "CREATE_COMPLETE", "Changes": self.changes[:1], **more}
+
+    def get_template(self, **request: Any) -> dict[str, Any]:
+        assert self._find(request["StackName"])
+        return {"TemplateBody": self.deployed_template}
 
     def describe_events(self, **request: Any) -> dict[str, Any]:
         assert request["ChangeSetName"] in self._sets

@@ -46,17 +46,35 @@ def test_a_plan_for_a_review_that_loses_data_exits_with_22_and_is_written_all_th
 
     assert 22 == code
     assert "**`Database`**" in Path("plan.md").read_text()
-    assert "::error file=infra/rds.yaml,line=3::rds/Database in dev would be replaced" in said
+    assert "::error file=infra/rds.yaml,line=3::rds/Database holds data and would be replaced" in said
     assert summary().startswith("## plan dev\n\n### ❌ dev: 1 of 5 would change")
 
 
-def test_a_plan_on_the_terminal_is_no_error(here: World) -> None:
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_plan_that_loses_data_is_shown_and_exits_with_22_in_every_form(
+    here: World, form: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     losing(here)
 
-    code, said = run("plan", "dev")
+    code, said = run("plan", "dev", *form)
 
-    assert 0 == code
-    assert "data would be lost or replaced: rds/Database" in said
+    assert 22 == code
+    shown = said + capsys.readouterr().out
+    assert ('"loses_data": true' if form else "data would be lost or replaced: rds/Database") in shown
+    assert "python -m pipeline deploy dev --replace rds/Database" in said
+
+
+@pytest.mark.parametrize(
+    "naming", [("--replace", "rds/Database"), ("--labels", "help wanted replace:rds/Database bug")]
+)
+def test_a_plan_whose_loss_was_named_says_so_and_is_no_error(here: World, naming: tuple[str, ...]) -> None:
+    losing(here)
+
+    code, said = run("plan", "dev", "--markdown", "plan.md", *naming)
+
+    assert 0 == code, said
+    assert "named, so that it may be replaced: rds/Database" in said
+    assert "Named, so that it may be replaced: `rds/Database`" in Path("plan.md").read_text()
 
 
 @pytest.fixture

@@ -34,8 +34,7 @@ def review(here: World, *changes: dict[str, Any]) -> tuple[str, Any]:
     # Only the database's stack would change.
     here.cloudformation.empty |= {"orders-ecr", "orders-dev-vpc", "orders-dev-app"}
     planned = plan.make(here.context, Audience())
-    failure = plan_comment.failure_of(planned, here.context.nodes)
-    return plan_comment.document(planned, failure), failure
+    return plan_comment.document(planned), planned.failure
 
 
 def test_what_is_added_changed_replaced_and_removed_is_a_row_each(here: World) -> None:
@@ -63,20 +62,26 @@ def test_what_is_added_changed_replaced_and_removed_is_a_row_each(here: World) -
 
 
 @pytest.mark.parametrize(
-    ("action", "replacement", "words"),
+    ("action", "replacement", "words", "fate"),
     [
-        ("Modify", "True", r"**replaced: `Size\|Class`, it holds data**"),
-        ("Modify", "Conditional", r"**perhaps replaced: `Size\|Class`, it holds data**"),
-        ("Remove", "False", "**removed: it holds data**"),
+        ("Modify", "True", r"**replaced: `Size\|Class`, it holds data**", "replaced"),
+        (
+            "Modify",
+            "Conditional",
+            r"**perhaps replaced: `Size\|Class`, it holds data**",
+            "perhaps be replaced",
+        ),
+        ("Remove", "False", "**removed: it holds data**", "removed"),
     ],
 )
 def test_data_that_would_be_lost_is_bold_and_an_error_at_its_line(
-    here: World, action: str, replacement: str, words: str
+    here: World, action: str, replacement: str, words: str, fate: str
 ) -> None:
     document, failure = review(here, change("Database", "AWS::RDS::DBInstance", action, replacement))
 
     assert isinstance(failure, DataLossError)
-    assert "rds/Database in dev would be replaced or removed" == failure.what
+    assert failure.what.startswith("rds/Database holds data and would ")
+    assert failure.what.endswith(fate)
     assert "infra/rds.yaml:3" == failure.where
     assert document.startswith("### ❌ dev: 1 of 5 would change\n\n> [!CAUTION]\n")
     assert f"| ⛔ | **`Database`** | **`AWS::RDS::DBInstance`** | {words} |" in document
@@ -89,13 +94,13 @@ def test_nothing_to_change_is_one_line(here: World) -> None:
     planned = plan.make(here.context, Audience())
 
     assert failure is None
-    assert "### ✅ dev: nothing to change\n" == plan_comment.document(planned, None)
+    assert "### ✅ dev: nothing to change\n" == plan_comment.document(planned)
 
 
 def test_a_first_release_is_folded_and_names_its_new_secrets(here: World) -> None:
     planned = plan.make(here.context, Audience())
 
-    document = plan_comment.document(planned, None)
+    document = plan_comment.document(planned)
 
     assert (
         "**`orders-dev-rds`** create: would create 1 resources (VpcId not known before the deploy)"
@@ -108,9 +113,8 @@ def test_a_first_release_is_folded_and_names_its_new_secrets(here: World) -> Non
 def test_a_stack_that_could_not_be_planned_is_an_error_with_its_cause_first(here: World) -> None:
     here.deployed().cloudformation.refusal = "Parameter validation failed | no"
     planned = plan.make(here.context, Audience())
-    failure = plan_comment.failure_of(planned, here.context.nodes)
 
-    document = plan_comment.document(planned, failure)
+    document = plan_comment.document(planned)
 
-    assert isinstance(failure, StackFailedError)
+    assert isinstance(planned.failure, StackFailedError)
     assert r"Parameter validation failed \| no" in document.partition("**`")[0]

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.errors import TemplateError
 from pipeline.graph import template
+from pipeline.graph.data_types import HOLDS_DATA
 
 BODY = """\
 AWSTemplateFormatVersion: 2010-09-09
@@ -69,6 +71,32 @@ def test_only_a_deletion_policy_other_than_delete_guards_a_resource() -> None:
 
     assert parsed.resources["Database"].kept
     assert not parsed.resources["Group"].kept
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds"),
+    [
+        ("{Type: 'AWS::S3::Bucket'}", True),
+        ("{Type: 'Custom::Ledger'}", False),
+        ("{Type: 'Custom::Ledger', DeletionPolicy: Retain}", True),
+        ("{Type: 'Custom::Ledger', Metadata: {Slipway: {HoldsData: true}}}", True),
+        ("{Type: 'Custom::Ledger', Metadata: {Other: {HoldsData: true}}}", False),
+    ],
+)
+def test_a_resource_holds_data_by_its_type_its_policy_or_its_mark(resource: str, holds: bool) -> None:
+    assert holds == parse(f"Resources: {{A: {resource}}}").resources["A"].holds_data
+
+
+@pytest.mark.parametrize(
+    "mark", ["{HoldsData: yes please}", "{HoldsData: false}", "{HoldData: true}", "true"]
+)
+def test_a_mark_that_means_nothing_is_refused(mark: str) -> None:
+    with pytest.raises(TemplateError, match="A has Metadata that Slipway does not know"):
+        parse(f"Resources: {{A: {{Type: X, Metadata: {{Slipway: {mark}}}}}}}")
+
+
+def test_every_type_that_holds_data_is_one_that_cloudformation_has() -> None:
+    assert [] == sorted(HOLDS_DATA - set(PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1")))
 
 
 def test_a_template_without_an_environment_name_is_account_wide() -> None:

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from docker.types import Ulimit
@@ -14,8 +14,16 @@ NANOSECONDS = 1_000_000_000
 DEFAULT_STOP_TIMEOUT_SECONDS = 30  # Fargate's
 
 
-def container_options(definition: ContainerDefinition, volumes: Mapping[str, str]) -> dict[str, Any]:
-    """The Docker SDK's options for a container definition. volumes: task volume -> Docker volume."""
+def container_options(
+    definition: ContainerDefinition, volumes: Mapping[str, str], declared: Container[str] = ()
+) -> dict[str, Any]:
+    """The Docker SDK's options for a container definition.
+
+    volumes: task volume -> Docker volume. declared: the paths that the image declares as VOLUME. As on
+    Fargate, a volume takes files, owner and permissions from the image at these paths only. At any other path
+    its root belongs to root (0755):
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
+    """
     linux = definition.get("linuxParameters") or {}
     capabilities = linux.get("capabilities") or {}
     options: dict[str, Any] = {
@@ -32,7 +40,8 @@ def container_options(definition: ContainerDefinition, volumes: Mapping[str, str
         "volumes": {
             volumes[mount["sourceVolume"]]: {
                 "bind": mount["containerPath"],
-                "mode": "ro" if mount.get("readOnly") else "rw",
+                "mode": ("ro" if mount.get("readOnly") else "rw")
+                + ("" if mount["containerPath"] in declared else ",nocopy"),
             }
             for mount in definition.get("mountPoints") or []
         },

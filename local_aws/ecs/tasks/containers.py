@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsv
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,8 +109,9 @@ class Containers:
     ) -> str:
         """Start one container of a task; gives its id. Raises ContainerError in AWS's words."""
         name = definition["name"]
-        options = container_options(definition, self._volume_names(task_id, volumes))
+        names = self._volume_names(task_id, volumes)
         try:
+            options = container_options(definition, names, self._declared(definition["image"]))
             container = self._client.containers.create(
                 definition["image"],
                 name=self._checkout.name("task", task_id, name),
@@ -129,6 +130,13 @@ class Containers:
         except DockerException as error:
             raise ContainerError(f"CannotStartContainerError: {_words(error)}") from error
         return str(container.id)
+
+    def restart(self, container_id: str) -> None:
+        """Start a container that has ended once more. Raises ContainerError in AWS's words."""
+        try:
+            self._client.api.start(container_id)
+        except DockerException as error:
+            raise ContainerError(f"CannotStartContainerError: {_words(error)}") from error
 
     def see(self, container_id: str) -> Seen | None:
         """How a container is, None when the engine does not say; one that was removed counts as killed."""
@@ -179,10 +187,13 @@ class Containers:
         """Remove every task of this checkout: those that outlived an earlier server."""
         self._remove({"label": [self._checkout.label_filter, f"{KIND_LABEL}={TASK_KIND}"]})
 
-    def lines(self, container_id: str) -> Iterable[bytes]:
-        """Raw output of a container as it comes, each piece beginning with its time, until it ends."""
+    def lines(self, container_id: str, since: float) -> Iterable[bytes]:
+        """Raw output of a container as it comes, each piece beginning with its time, until it ends.
+
+        since: seconds since 1970; what a container said before it was started again is not said twice.
+        """
         pieces: Iterable[bytes] = self._client.api.logs(
-            container_id, stream=True, follow=True, timestamps=True
+            container_id, stream=True, follow=True, timestamps=True, since=since
         )
         return pieces
 
@@ -193,6 +204,11 @@ class Containers:
         for volume in self._client.volumes.list(filters=filters):
             whole &= _is_gone(volume)
         return whole
+
+    def _declared(self, image: str) -> Container[str]:
+        """The paths that the image declares as VOLUME."""
+        declared: Container[str] = self._client.images.get(image).attrs["Config"].get("Volumes") or {}
+        return declared
 
     def _volume_names(self, task_id: str, volumes: Sequence[str]) -> dict[str, str]:
         names = {}

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from local_aws.ecs.tasks.awslogs import LogDriverError, LogStream, create_stream, stream_of
 from local_aws.ecs.tasks.container_options import stop_timeout
-from local_aws.ecs.tasks.containers import ContainerError, Containers
+from local_aws.ecs.tasks.containers import ContainerError, Containers, Seen
 from local_aws.ecs.tasks.dependencies import lost, startable, stop_order
 from local_aws.ecs.tasks.first_checks import await_first_success
+from local_aws.ecs.tasks.restart_policy import restarts
 from local_aws.ecs.tasks.secrets import SecretError, SecretStores, secret_environment
 from local_aws.ecs.tasks.task import Container, Task
 from local_aws.shapes import CloudWatchLogsClient, ContainerDefinition
@@ -40,6 +41,7 @@ class TaskRun:
         before_stop: Callable[[Task], None] = lambda _: None,
         changed: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.task = task
         self._containers = containers
@@ -48,6 +50,7 @@ class TaskRun:
         self._before_stop = before_stop
         self._changed = changed
         self._sleep = sleep
+        self._clock = clock
         self._network_holder = ""
         self._streams: dict[str, LogStream] = {}
         self._ordered = task.definition["containerDefinitions"]
@@ -109,11 +112,10 @@ class TaskRun:
         for override in self.task.overrides.get("containerOverrides") or []:
             if override["name"] == container.name and override.get("command"):
                 definition = {**definition, "command": override["command"]}
-        names = stream_of(definition, self.task.id)
-        client = self._logs() if names else None
-        if client and names:
-            create_stream(client, *names)
+        if names := stream_of(definition, self.task.id):
+            create_stream(self._logs(), *names)
         volumes = [one["name"] for one in self.task.definition.get("volumes") or []]
+        container.started_at = self._clock()
         try:
             docker_id = self._containers.start(
                 self.task.id, definition, environment, self._network_holder, volumes
@@ -122,14 +124,39 @@ class TaskRun:
             container.status, container.reason = "STOPPED", str(error)
             raise
         container.docker_id, container.status = docker_id, "RUNNING"
-        if client and names:
+        self._follow(container)
+
+    def _follow(self, container: Container) -> None:
+        """Send the container's lines to its log stream from now on, and ask for its health."""
+        definition, docker_id, since = (
+            self._definitions[container.name],
+            container.docker_id,
+            container.started_at,
+        )
+        if names := stream_of(definition, self.task.id):
             self._streams[container.name] = LogStream(
-                client, *names, lambda: self._containers.lines(docker_id)
+                self._logs(), *names, lambda: self._containers.lines(docker_id, since)
             )
         if check := definition.get("healthCheck"):
             threading.Thread(
                 target=self._check_first, args=(container, check["command"]), daemon=True
             ).start()
+
+    def _starts_again(self, container: Container, seen: Seen) -> bool:
+        """Start a container that ended again, where its restart policy says so."""
+        now = self._clock()
+        if self.task.desired_status == "STOPPED" or not restarts(
+            self._definitions[container.name], seen.exit_code, now - container.started_at
+        ):
+            return False
+        try:
+            self._containers.restart(container.docker_id)
+        except ContainerError as error:
+            container.reason = str(error)
+            return False
+        container.started_at, container.health = now, "UNKNOWN"
+        self._follow(container)
+        return True
 
     def _check_first(self, container: Container, command: Sequence[str]) -> None:
         await_first_success(
@@ -150,6 +177,8 @@ class TaskRun:
             if not seen.running:
                 if stream := self._streams.pop(container.name, None):
                     stream.finish()
+                if self._starts_again(container, seen):
+                    continue
                 container.exit_code = seen.exit_code
                 container.status = "STOPPED"
                 if seen.out_of_memory:

@@ -14,7 +14,10 @@ from local_aws.shapes import TaskDefinition
 
 @dataclass
 class Container:
-    """A container of a task. docker_id is empty until the container starts."""
+    """A container of a task. docker_id is empty until the container starts.
+
+    started_at: when it started, or was started again, in seconds since 1970.
+    """
 
     name: str
     image: str
@@ -22,6 +25,7 @@ class Container:
     has_health_check: bool
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     docker_id: str = ""
+    started_at: float = 0.0
     status: str = "PENDING"
     exit_code: int | None = None
     reason: str = ""

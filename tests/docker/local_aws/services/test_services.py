@@ -4,12 +4,16 @@ import json
 import os
 import re
 import signal
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import requests
 
 from local_aws import up
+from local_aws.checkout import for_checkout
+from local_aws.ecs.tasks.containers import Containers, Seen
 from tests.support.probe_service import Aws, Load, eventually
 
 
@@ -201,6 +205,52 @@ def test_a_one_off_task_runs_to_its_end_with_its_log(steady: Aws) -> None:
     assert "migrated" in steady.log()
 
 
+def test_a_volume_belongs_to_root_unless_the_image_declares_a_volume_there(steady: Aws) -> None:
+    """The probe's image runs as user 65534, and everybody may write to its own /tmp."""
+    program = (
+        "import os\n"
+        "for name in ('tmp', 'declared'):\n"
+        "    path = '/' + name\n"
+        "    state = os.stat(path)\n"
+        "    print('volume', name, oct(state.st_mode)[-4:], state.st_uid, os.access(path, os.W_OK), "
+        "os.listdir(path))"
+    )
+    mounts = [{"sourceVolume": name, "containerPath": f"/{name}"} for name in ("tmp", "declared")]
+    container = {"name": "once", "entryPoint": ["python3", "-c"], "command": [program], "mountPoints": mounts}
+    stopped(steady, run_once(steady, [{**container, **LOG}], volumes=[{"name": "tmp"}, {"name": "declared"}]))
+
+    assert ["volume tmp 0755 0 False []", "volume declared 0755 65534 True ['from-the-image']"] == [
+        line for line in steady.log() if line.startswith("volume")
+    ]
+
+
+def test_a_container_that_ended_is_started_again_with_its_lines_told_once(steady: Aws) -> None:
+    """Below its period: RegisterTaskDefinition takes sixty seconds at least, which no test waits for."""
+    image, checkout = steady.image, for_checkout(steady.checkout)
+    containers = Containers(checkout)
+    holder, _ = containers.start_network_holder("restarted")
+    definition: Any = {
+        "name": "app",
+        "image": image,
+        "entryPoint": ["sh", "-c"],
+        "command": ["date +%N; exit 3"],
+    }
+    try:
+        began = time.time()
+        started = containers.start("restarted", definition, {}, holder, [])
+        first = b"".join(containers.lines(started, began))
+        again = time.time()
+        containers.restart(started)
+        second = b"".join(containers.lines(started, again))
+
+        assert 3 == (containers.see(started) or Seen(running=True)).exit_code
+    finally:
+        containers.remove_task("restarted")
+
+    assert 1 == first.count(b"\n") == second.count(b"\n")
+    assert first != second
+
+
 def test_container_health_checks_are_run_and_told(steady: Aws) -> None:
     def container(name: str, code: int) -> dict[str, Any]:
         check = {"command": ["CMD", "python3", "-c", f"exit({code})"], "interval": 5, "retries": 1}
@@ -239,7 +289,9 @@ def stopped(aws: Aws, arn: str) -> dict[str, Any]:
     return task
 
 
-def run_once(aws: Aws, containers: list[dict[str, Any]], **more: Any) -> str:
+def run_once(
+    aws: Aws, containers: list[dict[str, Any]], volumes: Sequence[dict[str, str]] = (), **more: Any
+) -> str:
     """Register a task definition of the probe's image and run it once; gives the task's ARN."""
     ecs = aws.client("ecs")
     probe = ecs.describe_task_definition(taskDefinition="probe")["taskDefinition"]
@@ -251,6 +303,7 @@ def run_once(aws: Aws, containers: list[dict[str, Any]], **more: Any) -> str:
         cpu="256",
         memory="512",
         containerDefinitions=[{"image": aws.image, **one} for one in containers],
+        volumes=[*volumes],
     )
     network = aws.service()["networkConfiguration"]
     started = ecs.run_task(cluster="probe", taskDefinition="once", networkConfiguration=network, **more)

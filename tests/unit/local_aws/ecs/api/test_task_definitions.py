@@ -72,8 +72,22 @@ def test_a_container_definition_becomes_docker_options() -> None:
             "retries": 3,
             "start_period": 0,
         },
-        "volumes": {"docker-volume": {"bind": "/scratch", "mode": "rw"}},
+        "volumes": {"docker-volume": {"bind": "/scratch", "mode": "rw,nocopy"}},
     } == options
+
+
+def test_a_volume_takes_what_the_image_has_there_only_where_the_image_declares_a_volume() -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html"""
+    mounts = [
+        {"sourceVolume": "a", "containerPath": "/data"},
+        {"sourceVolume": "b", "containerPath": "/scratch", "readOnly": True},
+    ]
+    options = container_options({"mountPoints": mounts}, {"a": "volume-a", "b": "volume-b"}, {"/data": {}})
+
+    assert {
+        "volume-a": {"bind": "/data", "mode": "rw"},
+        "volume-b": {"bind": "/scratch", "mode": "ro,nocopy"},
+    } == options["volumes"]
 
 
 def test_the_stop_timeout_is_fargates_unless_given() -> None:

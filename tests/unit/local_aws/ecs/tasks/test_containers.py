@@ -105,7 +105,8 @@ def test_a_container_has_the_labels_of_its_definition_and_publishes_no_port(
         networks = {"NetworkSettings": {"Networks": {options.get("network"): {"IPAddress": "10.0.0.7"}}}}
         return SimpleNamespace(id="1", attrs=networks, start=lambda: None, reload=lambda: None)
 
-    there = SimpleNamespace(get=lambda _: None)
+    image = SimpleNamespace(attrs={"Config": {"Volumes": None}})
+    there = SimpleNamespace(get=lambda _: image)
     made = containers(containers=SimpleNamespace(create=create), images=there, networks=there)
     made.start_network_holder("0123456789")
     labels = {"database": "db.example"}

@@ -1,6 +1,8 @@
 """The life of one task, on containers that only pretend."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -44,6 +46,11 @@ class PretendedContainers:
         self.environments[name] = environment
         return name
 
+    def restart(self, container_id: str) -> None:
+        self.done.append(f"restart {container_id}")
+        if container_id == self._unpullable:
+            raise ContainerError("CannotStartContainerError: no space left on device")
+
     def see(self, container_id: str) -> Seen | None:
         self.changes.tell()
         answers = self._seen[container_id]
@@ -79,6 +86,7 @@ def live(
     definitions: list[dict[str, Any]],
     containers: PretendedContainers,
     leaving: list[str] | None = None,
+    clock: Callable[[], float] = time.time,
     **task: Any,
 ) -> tuple[Task, list[str]]:
     """Run a task to its end; gives it and the statuses it went through. leaving: takes ids as they leave."""
@@ -100,6 +108,7 @@ def live(
         before_stop=lambda one: None if leaving is None else leaving.append(one.id),
         changed=lambda: statuses.append(record.last_status) if record.last_status not in statuses else None,
         sleep=lambda _: None,
+        clock=clock,
     )
     run.run()
     return record, statuses
@@ -228,6 +237,51 @@ def test_a_task_outlives_an_engine_that_does_not_answer_for_a_while() -> None:
 
     assert "RUNNING" in statuses
     assert ("EssentialContainerExited", 3) == (task.stop_code, task.containers[0].exit_code)
+
+
+CRASHED = Seen(running=False, exit_code=1)
+POLICY = {"enabled": True, "restartAttemptPeriod": 60}
+
+
+@pytest.mark.parametrize("essential", [True, False])
+def test_a_container_with_a_restart_policy_is_started_again_in_its_task(essential: bool) -> None:
+    """The clock is a minute on whenever it is read: each container has run for its period."""
+    app = container("app", restartPolicy=POLICY, essential=essential)
+    lives = {"app": [RUNNING, CRASHED, RUNNING, CRASHED, RUNNING], "other": [*[RUNNING] * 9, CRASHED]}
+    containers = PretendedContainers(lives)
+
+    task, statuses = live([app, container("other")], containers, clock=count(0, 60).__next__)
+
+    assert ["restart app", "restart app"] == [one for one in containers.done if one.startswith("restart")]
+    assert 1 == statuses.count("RUNNING")
+    assert task.stop_code == "EssentialContainerExited"
+
+
+def test_a_container_that_ends_before_its_period_is_over_ends_its_task() -> None:
+    containers = PretendedContainers({"app": [RUNNING, CRASHED]})
+
+    task, _ = live([container("app", restartPolicy=POLICY)], containers, clock=count(0, 59).__next__)
+
+    assert ["start app", "remove"] == containers.done
+    assert ("EssentialContainerExited", 1) == (task.stop_code, task.containers[0].exit_code)
+
+
+def test_a_container_that_cannot_be_started_again_has_ended_and_says_why() -> None:
+    containers = PretendedContainers({"app": [RUNNING, CRASHED]}, unpullable="app")
+
+    task, _ = live([container("app", restartPolicy=POLICY)], containers, clock=count(0, 60).__next__)
+
+    assert ["start app", "restart app", "remove"] == containers.done
+    assert "CannotStartContainerError: no space left on device" == task.containers[0].reason
+
+
+def test_a_container_that_is_told_to_stop_is_not_started_again() -> None:
+    containers = PretendedContainers({"app": [RUNNING], "other": [RUNNING, CRASHED]})
+    app = container("app", restartPolicy=POLICY)
+
+    live([app, container("other")], containers, clock=count(0, 60).__next__)
+
+    assert ["start app", "start other", "stop app within 30", "remove"] == containers.done
 
 
 class DockerAway(PretendedContainers):

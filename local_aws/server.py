@@ -31,6 +31,7 @@ MODULES = (
     "cloudformation.nested_stacks",
     "cloudformation.drift",
     "cloudformation.replacements",
+    "access.account",
     "access.web_identity",
     "access.permissions",
     "access.own_checkout",

@@ -6,8 +6,9 @@ this package names.
 """
 
 import inspect
+import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypedDict, cast
@@ -90,6 +91,29 @@ class Registry:
             ("_sends_back_failed_update", self._sent_back),
         ):
             internals.replace("cloudformation.stacks", name, partial(_also, types))
+
+    def json_service(self, name: str, operations: Mapping[str, Callable[[Any], Any]]) -> None:
+        """Add a service of the JSON protocol that MiniStack lacks. name: the one that signatures carry.
+
+        An operation gets the decoded request and gives its answer, and may raise RefusedError. The operations
+        run on the event loop.
+        """
+        from ministack import app
+
+        def answered(target: str, body: bytes) -> Any:
+            operation = operations.get(target.rpartition(".")[2])
+            if operation is None:
+                return responses.error_response_json("UnknownOperationException", "", 400)
+            try:
+                return responses.json_response(operation(json.loads(body)))
+            except RefusedError as refused:
+                return responses.error_response_json(refused.code, refused.message, 400)
+
+        async def answer(_: str, __: str, headers: Any, body: bytes, ___: Any) -> Response:
+            response: Response = answered(headers.get("x-amz-target", ""), body)
+            return response
+
+        app.SERVICE_HANDLERS[name] = answer
 
     def resource_type(
         self,

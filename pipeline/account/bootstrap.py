@@ -1,14 +1,16 @@
-"""Makes an account ready for GitHub Actions: the identity provider and the roles, as stacks like any other.
+"""Makes an account ready for releases: service-linked roles, and GitHub's identity provider and roles.
 
-One stack per account (infra/github-oidc.yaml) and one per environment (infra/github-deploy-role.yaml).
-Somebody who may make roles deploys the stacks; a second run changes nothing. The stacks carry no tag of an
-environment, so neither a release nor `destroy` takes them for stacks of the environment.
+Provider and roles are in stacks like any other: one per account (infra/github-oidc.yaml) and one per
+environment (infra/github-deploy-role.yaml). Somebody who may make roles deploys the stacks; a second run
+changes nothing. The stacks carry no tag of an environment, so neither a release nor `destroy` takes them for
+stacks of the environment.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.account import roles as identity
+from pipeline.account import service_linked_roles
 from pipeline.account.roles import Repository
 from pipeline.cloudformation import deploy, stacks
 from pipeline.cloudformation.change_set import StackSpec
@@ -41,6 +43,8 @@ def run(
     for context in contexts:
         _must_be_together(first, context)
     first.guard_account()
+    iam = first.aws.client("iam")
+    service_linked_roles.create(iam, log)
     name = f"{first.project.service}-{SHARED}"
     current = stacks.describe(first.aws.client("cloudformation"), name)
     given = {
@@ -48,7 +52,7 @@ def run(
         "Repository": repository.name,
         "RepositoryWithIds": repository.with_ids or _known_ids(current, repository),
     }
-    existing = _existing_provider(first.aws.client("iam"), current)
+    existing = _existing_provider(iam, current)
     of_the_account = {"MainBranch": branch, "ExistingProviderArn": existing}
     shared = _deploy(first, name, SHARED, {**given, **of_the_account}, log)
     words = {name: shared.word}

@@ -35,6 +35,18 @@ class Tolerated:
         return error.response["Error"]["Code"] in self._codes
 
 
+def denied(error: botocore.exceptions.ClientError) -> bool:
+    """Whether AWS refused the call because no policy allows it."""
+    return error.response["Error"]["Code"] in _DENIED
+
+
+def code_of(error: botocore.exceptions.ClientError | botocore.exceptions.BotoCoreError) -> str:
+    """AWS's code of a refusal; of a call that AWS did not answer, the kind of failure."""
+    if isinstance(error, botocore.exceptions.ClientError):
+        return error.response["Error"]["Code"]
+    return type(error).__name__
+
+
 def first_failure(errors: Iterable[BaseException | None]) -> SlipwayError | None:
     """The first error in Slipway's words, or None where there is none. A bug is raised as it is."""
     for error in errors:

@@ -21,12 +21,16 @@ from pipeline.errors import EnvironmentFileError, UsageError, WrongAccountError
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ec2 import EC2Client
     from types_boto3_ecr import ECRClient
     from types_boto3_ecs import ECSClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_freetier import FreeTierClient
     from types_boto3_iam import IAMClient
     from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_rds import RDSClient
     from types_boto3_s3 import S3Client
+    from types_boto3_service_quotas import ServiceQuotasClient
     from types_boto3_ssm import SSMClient
     from types_boto3_sts import STSClient
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
@@ -90,17 +94,25 @@ class Aws:
     @overload
     def client(self, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
     @overload
+    def client(self, service: Literal["ec2"]) -> "EC2Client": ...
+    @overload
     def client(self, service: Literal["ecr"]) -> "ECRClient": ...
     @overload
     def client(self, service: Literal["ecs"]) -> "ECSClient": ...
     @overload
     def client(self, service: Literal["elbv2"]) -> "ElasticLoadBalancingv2Client": ...
     @overload
+    def client(self, service: Literal["freetier"]) -> "FreeTierClient": ...
+    @overload
     def client(self, service: Literal["iam"]) -> "IAMClient": ...
     @overload
     def client(self, service: Literal["logs"]) -> "CloudWatchLogsClient": ...
     @overload
+    def client(self, service: Literal["rds"]) -> "RDSClient": ...
+    @overload
     def client(self, service: Literal["s3"]) -> "S3Client": ...
+    @overload
+    def client(self, service: Literal["service-quotas"]) -> "ServiceQuotasClient": ...
     @overload
     def client(self, service: Literal["ssm"]) -> "SSMClient": ...
     @overload

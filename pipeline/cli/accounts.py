@@ -55,10 +55,13 @@ def bootstrap(arguments: argparse.Namespace, reporter: "Reporter") -> None:
         arguments.repository or roles.of_origin(here.root), arguments.owner_id, arguments.repository_id
     )
     from pipeline.account import bootstrap as account
+    from pipeline.account import free_plan, quotas
 
     log = reporter.log("bootstrap")
     with reporter:
         account.run(contexts, repository, arguments.branch, log, regional=arguments.regional)
+        free_plan.report(contexts, log)
+        quotas.report(contexts, log)
     for line in _next_steps(repository, [*arguments.environments, *regional]):
         print(line)
 

@@ -123,6 +123,10 @@ def test_bootstrap_makes_the_account_ready_and_a_second_time_changes_nothing(acc
     assert 2 == first.output.count(": created")
     assert 2 == second.output.count(": unchanged")
     assert f"https://github.com/{REPOSITORY}/settings/environments" in first.output
+    assert (3, 0) == (first.output.count(": made"), first.output.count(": there already"))
+    assert (0, 3) == (second.output.count(": made"), second.output.count(": there already"))
+    assert "the account is on the paid plan" in first.output
+    assert "VPCs: 1 of 5 taken, 1 needed" in first.output
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,11 @@ class FakeIam:
 
     def __init__(self, **providers: list[str]) -> None:
         self.providers = dict(providers)
+        self.services: list[str] = []
+
+    def create_service_linked_role(self, **request: Any) -> dict[str, Any]:
+        self.services.append(request["AWSServiceName"])
+        return {}
 
     def list_open_id_connect_providers(self) -> dict[str, Any]:
         return {"OpenIDConnectProviderList": [{"Arn": arn} for arn in self.providers]}
@@ -95,6 +100,15 @@ def test_an_account_gets_one_stack_for_all_and_one_for_each_environment(tmp_path
         "Region": "eu-west-1",
         **OUTPUTS,
     } == given(made, "orders-github-oidc-prod")
+
+
+def test_an_account_gets_the_service_linked_roles_that_a_first_release_needs(tmp_path: Path) -> None:
+    made = account(tmp_path)
+
+    run(made.context)
+
+    services = [f"{name}.amazonaws.com" for name in ("ecs", "elasticloadbalancing", "rds")]
+    assert services == made.iam.services
 
 
 def test_the_launches_in_other_regions_get_a_role_of_their_own_if_they_are_asked_for(tmp_path: Path) -> None:
@@ -182,7 +196,7 @@ def test_the_wrong_account_is_refused_before_anything_is_touched(tmp_path: Path)
     with pytest.raises(WrongAccountError):
         run(made.context)
 
-    assert [] == made.cloudformation.requests
+    assert ([], []) == (made.cloudformation.requests, made.iam.services)
 
 
 @pytest.mark.parametrize(("word", "value"), [("account", "111111111111"), ("region", "us-east-1")])

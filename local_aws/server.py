@@ -26,6 +26,7 @@ MODULES = (
     "cloudformation.references",
     "cloudformation.stack_refusals",
     "cloudformation.events",
+    "cloudformation.template_text",
     "cloudformation.physical_names",
     "cloudformation.template_urls",
     "cloudformation.nested_stacks",

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.checkout import region_of
 from local_aws.cloudformation.events import FailedAfterCreationError, show_creation
+from local_aws.cloudformation.template_text import text
 from local_aws.emulator.registry import Attributes, Properties, Registry, Response
 from local_aws.shapes import CloudFormationClient, Stack
 from pipeline.waiting import wait_until
@@ -135,7 +136,7 @@ def request_of(properties: Properties) -> dict[str, Any]:
     return {
         "TemplateURL": properties.get("TemplateURL", ""),
         "Parameters": [
-            {"ParameterKey": key, "ParameterValue": _text(value)} for key, value in parameters.items()
+            {"ParameterKey": key, "ParameterValue": text(value)} for key, value in parameters.items()
         ],
         "Tags": tags,
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
@@ -157,7 +158,3 @@ def _failed_in(client: CloudFormationClient, stack_id: str) -> str:
     what = failed[0][0] if failed else "create"
     names = ", ".join(dict.fromkeys(name for verb, name in failed if verb == what))
     return f"The following resource(s) failed to {what}: [{names}]."
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

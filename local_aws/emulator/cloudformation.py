@@ -147,6 +147,30 @@ def before_parameters(check: Callable[[Mapping[str, Any], Sequence[Mapping[str, 
         internals.replace(f"cloudformation.{module}", "_resolve_parameters", wrap)
 
 
+def around_parsed_templates(change: Callable[[Properties], Properties]) -> None:
+    """Pass each template through `change` when CloudFormation has read its YAML or JSON."""
+
+    def wrap(shipped: Callable[[str], Properties]) -> Callable[[str], Properties]:
+        return lambda body: change(shipped(body))
+
+    for module in ("changesets", "engine", "handlers"):
+        internals.replace(f"cloudformation.{module}", "_parse_template", wrap)
+
+
+def around_attributes(change: Callable[[Attributes], Attributes]) -> None:
+    """Pass the attributes of each resource that is created or updated through `change`."""
+
+    def wrap(shipped: Shipped) -> Shipped:
+        def operate(*given: Any) -> Any:
+            physical_id, attributes, *more = shipped(*given)
+            return (physical_id, change(attributes), *more)
+
+        return operate
+
+    for name in ("_provision_resource", "_update_resource"):
+        internals.replace(_STACKS, name, wrap)
+
+
 def read_drift(resource_type: str, read: ReadDrift, properties: Iterable[str] = ()) -> None:
     """Register `read` as the reader of a resource type, and the properties that it finds."""
     internals.get(*DRIFT_READERS)[resource_type] = (read, frozenset(properties))

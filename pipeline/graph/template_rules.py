@@ -8,6 +8,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-str
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.config.strict_yaml import as_text
+
 
 def broken(rules: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
     """The description of each assertion that does not hold for these parameter values.
@@ -53,5 +55,5 @@ def _judge(expression: Any, values: Mapping[str, str]) -> bool | None:
 
 def _value(operand: Any, values: Mapping[str, str]) -> str | None:
     if not isinstance(operand, dict):
-        return str(operand)
+        return as_text(operand)
     return values.get(operand["Ref"]) if set(operand) == {"Ref"} else None

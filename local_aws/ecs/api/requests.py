@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import botocore.session
 
+from local_aws.cloudformation.template_text import text
 from local_aws.elb.rules import weighted_target_groups
 from local_aws.emulator.records import newest_revision
 from local_aws.emulator.refusals import RefusedError, resource_error
@@ -76,7 +77,7 @@ def _typed(value: Any, shape: Any) -> Any:
             return float(value)
         case "boolean":
             return str(value).lower() == "true"
-    return str(value)
+    return text(value)
 
 
 def name_in(reference: str) -> str:

@@ -28,6 +28,7 @@ UNKNOWN = {"Fn::Equals": [{"Ref": "VpcId"}, "vpc-1"]}
         {"Fn::Not": [LARGE]},
         {"Fn::And": [SMALL, {"Fn::Contains": [[1, 2], {"Ref": "Count"}]}]},
         {"Fn::Or": [LARGE, UNKNOWN, SMALL]},
+        {"Fn::Equals": [True, "true"]},
     ],
 )
 def test_an_assertion_that_holds_says_nothing(expression: Any) -> None:

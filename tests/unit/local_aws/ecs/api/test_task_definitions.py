@@ -20,7 +20,7 @@ def test_names_that_the_user_chose_stay_as_they_are() -> None:
     request = request_from({"ContainerDefinitions": [container]}, "RegisterTaskDefinition")
 
     assert [
-        {"dockerLabels": {"Team": "x"}, "logConfiguration": {"options": {"Awslogs-X": "True"}}}
+        {"dockerLabels": {"Team": "x"}, "logConfiguration": {"options": {"Awslogs-X": "true"}}}
     ] == request["containerDefinitions"]
 
 

@@ -9,12 +9,13 @@ import io
 import os
 import tarfile
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http.client import BAD_REQUEST
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import DockerError, ImageError, full_disk
-from pipeline.image import build_context, docker_credentials
+from pipeline.image import build_context, docker_credentials, dockerfile
 
 CA_BUNDLE = ".ca-bundle.crt"
 _KEPT_LINES = 25
@@ -69,38 +70,58 @@ def build(
     """Build app/ as `name` and return the image's id. ca_bundle: for a network that inspects TLS. platform:
     linux/amd64 or linux/arm64, None for the engine's own.
 
-    Raises ImageError with the build's last lines, or DockerError on a full disk or where a credential helper
-    fails.
+    Raises ImageError with the build's last lines, or with the line of the Dockerfile that the engine refuses;
+    DockerError on a full disk or where a credential helper fails.
     """
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     image_id = ""
-    with docker_credentials.failures_told():
-        answers = docker.build(
-            fileobj=_context(app, ca_bundle),
-            custom_context=True,
-            encoding="gzip",
-            tag=name,
-            buildargs=dict(build_args),
-            platform=platform,
-            rm=True,
-            forcerm=True,
-            decode=True,
-        )
-    for answer in answers:
+    request = {
+        "fileobj": _context(app, ca_bundle),
+        "custom_context": True,
+        "encoding": "gzip",
+        "tag": name,
+        "buildargs": dict(build_args),
+        "platform": platform,
+        "rm": True,
+        "forcerm": True,
+        "decode": True,
+    }
+    step = ""
+    for answer in _answers(docker, app, request):
         for line in str(answer.get("stream", "")).splitlines():
             if line.strip():
                 last.append(line.rstrip())
+                step = line if line.startswith("Step ") else step
                 if not line.lstrip().startswith(_NOISE):
                     log(line.rstrip()[:160])
         if "error" in answer:
-            raise _failed(str(answer["error"]).strip(), list(last))
+            raise _failed(app, str(answer["error"]).strip(), list(last), step)
         image_id = answer.get("aux", {}).get("ID", image_id)
     if not image_id:
-        raise _failed("Docker gave no image id", list(last))
+        raise _failed(app, "Docker gave no image id", list(last), step)
     return image_id
 
 
-def _failed(reason: str, last: list[str]) -> DockerError | ImageError:
+def _answers(docker: DockerBuild, app: Path, request: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """The engine's answers. Raises ImageError where the engine refuses the Dockerfile before a step."""
+    from docker.errors import APIError
+
+    try:
+        with docker_credentials.failures_told():
+            yield from docker.build(**request)
+    except APIError as error:
+        if error.status_code != BAD_REQUEST:
+            raise
+        where = dockerfile.place(app / build_context.DOCKERFILE, str(error.explanation))
+        raise ImageError(
+            f"the Docker engine refuses {where}",
+            why=str(error.explanation),
+            next_step="mend the Dockerfile and run the command again",
+            where=where,
+        ) from error
+
+
+def _failed(app: Path, reason: str, last: list[str], step: str) -> DockerError | ImageError:
     if full := full_disk(reason, *last):
         return full
     return ImageError(
@@ -108,6 +129,7 @@ def _failed(reason: str, last: list[str]) -> DockerError | ImageError:
         why=reason,
         next_step="mend app/ and run the command again; the build's last lines are above",
         details=last,
+        where=dockerfile.place(app / build_context.DOCKERFILE, step),
     )
 
 

@@ -66,6 +66,19 @@ def test_the_image_holds_what_docker_build_puts_there(engine: None, tmp_path: Pa
             client.images.remove(image, force=True)
 
 
+def test_a_typo_in_the_dockerfile_is_told_with_its_line(engine: None, tmp_path: Path) -> None:
+    app = ignore_files.write(tmp_path / "app", "")
+    (app / "Dockerfile").write_text("FROM scratch\n\nCOPPY . /\n")
+
+    with pytest.raises(ImageError) as refused:
+        build.build(
+            docker.from_env().api, app, name="slipway/context-test", build_args={}, ca_bundle=None, log=print
+        )
+
+    assert ("app/Dockerfile:3", 9) == (refused.value.where, refused.value.exit_code)
+    assert "dockerfile parse error line 3: unknown instruction: COPPY" == refused.value.why
+
+
 def content_of(client: Any, image: str) -> dict[str, tuple[bytes, str, bytes]]:
     """Name -> type, link target and bytes of what is in an image."""
     container = client.containers.create(image, "nothing")

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
+import requests
 
 from pipeline.errors import DockerError, ImageError
 from pipeline.image import build as image
@@ -127,6 +129,55 @@ def test_the_context_has_the_same_bytes_every_time(app: Path) -> None:
 
     assert bytes(4) == time_in_gzips_header
     assert first == docker.request["fileobj"].getvalue()
+
+
+REFUSED = [
+    ("FROM scratch\n\nCOPPY . /\n", "dockerfile parse error line 3: unknown instruction: COPPY", ":3"),
+    ("FROM scratch\nENV a\n", "failed to parse Dockerfile: ENV must have two arguments", ":2"),
+    ("FROM scratch\nENV a\nENV b\n", "failed to parse Dockerfile: ENV must have two arguments", ""),
+    ("", "the Dockerfile (Dockerfile) cannot be empty", ""),
+]
+
+
+def refusing(status: int, explanation: str) -> FakeDocker:
+    class Refusing(FakeDocker):
+        def build(self, **_: Any) -> Iterable[dict[str, Any]]:
+            response = requests.Response()
+            response.status_code = status
+            yield from ()  # the SDK raises when the first answer is read
+            raise docker.errors.APIError("refused", response, explanation)
+
+    return Refusing()
+
+
+@pytest.mark.parametrize(("dockerfile", "words", "line"), REFUSED)
+def test_a_dockerfile_that_the_engine_refuses_is_the_images_fault_with_its_line(
+    app: Path, dockerfile: str, words: str, line: str
+) -> None:
+    (app / "Dockerfile").write_text(dockerfile)
+
+    with pytest.raises(ImageError) as refused:
+        build(refusing(400, words), app)
+
+    assert 9 == refused.value.exit_code
+    assert (f"{app.name}/Dockerfile{line}", words) == (refused.value.where, refused.value.why)
+    assert refused.value.what.endswith(f"refuses {app.name}/Dockerfile{line}")
+    assert "mend the Dockerfile and run the command again" == refused.value.next_step
+
+
+def test_an_engine_that_fails_is_not_the_dockerfiles_fault(app: Path) -> None:
+    with pytest.raises(docker.errors.APIError):
+        build(refusing(500, "containerd is not there"), app)
+
+
+def test_a_step_that_fails_is_told_with_its_line(app: Path) -> None:
+    (app / "Dockerfile").write_text("FROM scratch\nRUN one \\\n  two\nCOPY nope /\n")
+    steps = ({"stream": f"Step {step}\n"} for step in ("1/3 : FROM scratch", "2/3 : RUN one   two"))
+
+    with pytest.raises(ImageError) as failed:
+        build(FakeDocker(*steps, {"error": "two is not there"}), app)
+
+    assert f"{app.name}/Dockerfile:2" == failed.value.where
 
 
 def test_a_failed_build_ends_with_its_last_lines(app: Path) -> None:

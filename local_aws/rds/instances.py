@@ -16,6 +16,7 @@ from local_aws.emulator.records import Record
 from local_aws.emulator.registry import Attributes, Properties, Registry, ResourceType
 from local_aws.host import docker_engine
 from local_aws.host.base_images import database_image
+from local_aws.rds import pending
 from local_aws.rds.recovery import Recovery
 from local_aws.rds.refusals import refuse_instance
 from local_aws.rds.server_container import Master, Server, remove, remove_volume, set_master, start
@@ -65,10 +66,15 @@ class Instances:
         if self._records.get(identifier) is None:
             return self.create(logical_id, new, stack_name)
         options = self._options(old)
-        _, attributes = self._shipped["update"](identifier, old, new, stack_name, logical_id)
+        with pending.deferring(self._records[identifier], new):
+            _, attributes = self._shipped["update"](identifier, old, new, stack_name, logical_id)
         record = self._records[identifier]
+        restarts = options != self._options(new)
+        if restarts and not pending.applies_at_once(new):
+            record["DBParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
+            restarts = False
         with self._becoming_available(record, "modifying"):
-            if old.get("Port") != new.get("Port") or options != self._options(new):
+            if old.get("Port") != new.get("Port") or restarts:
                 self._start(record, new, _master(new))
             elif old.get("MasterUserPassword") != new.get("MasterUserPassword"):
                 container = docker_engine.connect().containers.get(
@@ -136,6 +142,8 @@ class Instances:
         )
         start(client, self._registry.checkout, image, server, master)
         record[IMAGE] = image
+        for group in record.get("DBParameterGroups") or []:
+            group["ParameterApplyStatus"] = "in-sync"
 
     def _options(self, properties: Properties) -> dict[str, str]:
         group = self._registry.records("AWS::RDS::DBParameterGroup").get(

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import docker
@@ -12,6 +13,7 @@ from docker.errors import DockerException, NotFound
 from local_aws.emulator.records import Record
 from local_aws.emulator.registry import Registry
 from local_aws.host import docker_engine
+from local_aws.rds import pending
 from pipeline.errors import SlipwayError
 
 if TYPE_CHECKING:
@@ -25,12 +27,16 @@ logger = logging.getLogger("slipway.database")
 
 
 class Recovery:
-    """Watches the containers of `instances` on a thread of its own."""
+    """Watches the containers of `instances`, and their maintenance windows, on a thread of its own."""
 
     def __init__(
-        self, registry: Registry, instances: "Instances", clock: Callable[[], float] = time.monotonic
+        self,
+        registry: Registry,
+        instances: "Instances",
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._registry, self._instances, self._clock = registry, instances, clock
+        self._registry, self._instances, self._clock, self._now = registry, instances, clock, now
         self._retry_at: dict[str, float] = {}
 
     def start(self) -> None:
@@ -45,6 +51,8 @@ class Recovery:
             with self._registry.scope(region):
                 for record in self._instances.expected():
                     self._look_at(client, record)
+                    if record["DBInstanceStatus"] == "available" and pending.is_due(record, self._now()):
+                        pending.apply(record)
 
     def _look_at(self, client: docker.DockerClient, record: Record) -> None:
         identifier = record["DBInstanceIdentifier"]

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.cloudformation.drift_detection import ResourceDrift
 from pipeline.github import markdown
 from pipeline.github.markdown import code, text
 from pipeline.inspect.drift import Drift, StackDrift, told
+from pipeline.inspect.drift_detection import ResourceDrift
 
 
 def show(seen: Drift, console: Console) -> None:
@@ -30,6 +30,7 @@ def as_json(seen: Drift) -> dict[str, object]:
                 "checked": stack.checked,
                 "note": stack.note,
                 "weights_moved_by_ecs": list(stack.weights),
+                "pending_until_the_maintenance_window": list(stack.pending),
                 "resources": [
                     {
                         "logical_id": resource.logical_id,
@@ -82,4 +83,6 @@ def _state(stack: StackDrift) -> str:
     words = stack.note or f"{stack.checked} resources compared, {len(stack.drifted)} differ"
     if stack.weights:
         words += f"; ECS has moved the weights of {', '.join(stack.weights)}, as it does at every release"
+    if stack.pending:
+        words += f"; {', '.join(stack.pending)} will be as the template says after the maintenance window"
     return words

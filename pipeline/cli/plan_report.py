@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline.cloudformation.change_set import ResourceChange
+from pipeline.cloudformation.interruptions import Interruption
 from pipeline.inspect.plan import NodePlan, Plan
 
 _SIGNS = {"Add": "[green]+[/green]", "Modify": "[yellow]~[/yellow]", "Remove": "[red]-[/red]"}
@@ -18,6 +19,8 @@ def show(plan: Plan, console: Console) -> None:
             _print(console, f"    [green]+[/green] secret {escape(secret)} (a new random value)")
         for change in node.changes:
             _print(console, f"    {_line(node, change)}")
+            for interruption in _of(node, change):
+                _print(console, f"      [yellow]! interrupts: {escape(str(interruption))}[/yellow]")
     losing = [f"{node.name}/{name}" for node in plan.nodes for name in sorted(node.losing)]
     if losing:
         _print(console, f"[bold red]data would be lost or replaced: {escape(', '.join(losing))}[/bold red]")
@@ -50,6 +53,7 @@ def as_json(plan: Plan) -> dict[str, object]:
                         "replacement": change.replacement,
                         "paths": list(change.paths),
                         "loses_data": change.logical_id in node.losing,
+                        "interrupts": [str(interruption) for interruption in _of(node, change)],
                     }
                     for change in node.changes
                 ],
@@ -57,6 +61,10 @@ def as_json(plan: Plan) -> dict[str, object]:
             for node in plan.nodes
         ],
     }
+
+
+def _of(node: NodePlan, change: ResourceChange) -> list[Interruption]:
+    return [one for one in node.interruptions if one.logical_id == change.logical_id]
 
 
 def _line(node: NodePlan, change: ResourceChange) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from pipeline.aws.databases import Database
 from pipeline.inspect.status import Overview
 
 
@@ -20,6 +21,8 @@ def show(seen: Overview, console: Console) -> None:
     for line in seen.stacks:
         for note in filter(None, (line.note, line.reason)):
             console.print(f"{line.stack}: {escape(note)}", highlight=False, soft_wrap=True)
+    for database in seen.databases:
+        _database(console, database)
     if seen.service is None:
         console.print(f"{seen.environment}: no service is deployed", highlight=False)
         return
@@ -48,6 +51,18 @@ def show(seen: Overview, console: Console) -> None:
 def as_json(seen: Overview) -> dict[str, object]:
     """A status for machines."""
     return asdict(seen)
+
+
+def _database(console: Console, database: Database) -> None:
+    lines = [f"{database.engine} on {database.instance_class}, {database.status}"]
+    lines += [
+        f"{name} {value} is pending until the maintenance window ({database.window}, UTC)"
+        for name, value in database.pending.items()
+    ]
+    if database.restart:
+        lines.append("parameters are pending until somebody restarts the database")
+    for line in lines:
+        console.print(f"{database.identifier}: {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _table(console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -18,9 +18,25 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.literals import CapabilityType
 
 CAPABILITIES: "list[CapabilityType]" = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-# CloudFormation has no code of its own for an empty change set, only these sentences.
 _TIMEOUT = 600
 """Seconds until a change set can be read."""
+# "Conditional" without a condition: AWS's own handler replaces an instance for none of these, as the user
+# guide says ("Some interruptions"; read on 2026-12-01). The handler's conditions are in ImmutabilityHelper of
+# https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds (5a410e8). The storage type:
+# https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1788
+_NEVER_REPLACES = {
+    "AWS::RDS::DBInstance": frozenset(
+        {
+            "AutoMinorVersionUpgrade",
+            "BackupRetentionPeriod",
+            "DBParameterGroupName",
+            "MultiAZ",
+            "PreferredMaintenanceWindow",
+            "StorageType",
+        }
+    )
+}
+# CloudFormation has no code of its own for an empty change set, only these sentences.
 _EMPTY = ("didn't contain changes", "No updates are to be performed", "no changes", "No changes")
 
 
@@ -47,6 +63,11 @@ class Detail:
     recreation: str = "Never"
 
     @property
+    def name(self) -> str:
+        """The property that changes, of which `path` may be a part."""
+        return self.path.removeprefix("Properties/").partition("/")[0]
+
+    @property
     def referred_to(self) -> str:
         """The logical id of the resource that this follows from, or nothing where it follows from none."""
         return self.cause.partition(".")[0] if self.source.startswith("Resource") else ""
@@ -55,8 +76,9 @@ class Detail:
 @dataclass(frozen=True)
 class ResourceChange:
     """One resource's change. action: Add, Modify, Remove, Import, or Dynamic where AWS can't tell yet.
-    replacement: True, False or Conditional, as AWS says it. paths: what changes. policy_action: what becomes
-    of what is there: Delete, Retain, Snapshot, ReplaceAndDelete, ...; "" where AWS does not say.
+    replacement: True, False or Conditional, AWS's word but for a condition that can't come true. paths: what
+    changes. policy_action: what becomes of what is there: Delete, Retain, Snapshot, ReplaceAndDelete, ...; ""
+    where AWS does not say.
     """
 
     action: str
@@ -208,8 +230,15 @@ def _change(raw: "type_defs.ResourceChangeTypeDef") -> ResourceChange:
         action=raw["Action"],
         logical_id=raw["LogicalResourceId"],
         type=raw["ResourceType"],
-        replacement=raw.get("Replacement", "False"),
+        replacement=_replacement(raw, details),
         paths=tuple(dict.fromkeys(detail.path for detail in details)),
         details=tuple(details),
         policy_action=raw.get("PolicyAction", ""),
     )
+
+
+def _replacement(raw: "type_defs.ResourceChangeTypeDef", details: Sequence[Detail]) -> str:
+    told = raw.get("Replacement", "False")
+    perhaps = {detail.name for detail in details if detail.recreation != "Never"}
+    never = _NEVER_REPLACES.get(raw["ResourceType"], frozenset())
+    return "False" if told == "Conditional" and perhaps and perhaps <= never else told

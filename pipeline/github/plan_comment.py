@@ -50,6 +50,9 @@ def _row(node: NodePlan, change: ResourceChange) -> Sequence[str]:
         sign = "🔁"
         replaced = "replaced" if change.replacement == "True" else "perhaps replaced"
         words = f"{replaced}: {words}" if words else replaced
+    for one in node.interruptions:
+        if one.logical_id == change.logical_id:
+            sign, words = "🟠", f"{words}; **interrupts**: {text(str(one))}"
     cells = [code(change.logical_id), code(change.type), words]
     if change.logical_id in node.losing:
         fate = "it holds data" if change.action == "Modify" else "removed: it holds data"

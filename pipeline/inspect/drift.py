@@ -5,15 +5,18 @@ At every release ECS moves the weights of its listener rules, and CloudFormation
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cloudformation import drift_detection, resources
-from pipeline.cloudformation.drift_detection import Difference, ResourceDrift
+from pipeline.aws import databases
+from pipeline.cloudformation import resources
+from pipeline.cloudformation.interruptions import DATABASE
 from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, DriftError, SlipwayError
 from pipeline.graph.template import Template
+from pipeline.inspect import drift_detection
+from pipeline.inspect.drift_detection import Difference, ResourceDrift
 from pipeline.rollout.traffic_weights import RULE
 
 if TYPE_CHECKING:
@@ -29,7 +32,8 @@ class StackDrift:
     """The drift of one stack. checked: how many resources were compared.
 
     note: why the stack was not compared, or not wholly, else "". fault: whether the comparison failed.
-    weights: the listener rules whose weights ECS has moved.
+    weights: the listener rules whose weights ECS has moved; pending: the databases that wait for their
+    maintenance window to become what their template says.
     """
 
     node: str
@@ -39,6 +43,7 @@ class StackDrift:
     note: str = ""
     fault: bool = False
     weights: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ def detect(context: Context, log: Callable[[str], None]) -> Drift:
         log(f"{stack}: comparing it with its template")
         seen = drift_detection.result(cloudformation, stack, detection, context.wait, context.timeout)
         owned = _rules_of_ecs(context, stack) if any(d.type == RULE for d in seen.drifted) else frozenset()
-        found[name] = judge(name, stack, seen, owned, node.template)
+        seen, pending = _without_pending(context, seen)
+        found[name] = replace(judge(name, stack, seen, owned, node.template), pending=pending)
     stacks = tuple(found[name] for name in context.stacks)
     return Drift(context.environment.name, stacks, _failure(context, stacks))
 
@@ -89,6 +95,33 @@ def judge(
         kept.append(_hide(replace(real, differences=differences), template))
     note = f"could not be compared wholly: {seen.fault}" if seen.fault else ""
     return StackDrift(name, stack, tuple(kept), seen.checked, note, bool(seen.fault), tuple(weights))
+
+
+def _without_pending(
+    context: Context, seen: drift_detection.Detection
+) -> tuple[drift_detection.Detection, tuple[str, ...]]:
+    """A detection without what RDS is to change in a maintenance window; and whom it is to change."""
+    kept, waiting = [], []
+    for resource in seen.drifted:
+        real = resource
+        if resource.type == DATABASE and resource.status == "MODIFIED":
+            database = databases.describe(context.aws.client("rds"), resource.physical_id)
+            real = without_pending(resource, database.pending if database is not None else {})
+        if real != resource:
+            waiting.append(resource.logical_id)
+        kept.append(real)
+    return replace(seen, drifted=tuple(kept)), tuple(waiting)
+
+
+def without_pending(database: ResourceDrift, pending: Mapping[str, str]) -> ResourceDrift:
+    """A database without the differences that the values which are pending take away."""
+
+    def comes(difference: Difference) -> bool:
+        value = pending.get(difference.path.removeprefix("/"))
+        # RDS makes 8.4.6 of the 8.4 of a template.
+        return value is not None and f"{value}.".lower().startswith(f"{difference.expected}.".lower())
+
+    return replace(database, differences=tuple(d for d in database.differences if not comes(d)))
 
 
 def without_weights(rule: ResourceDrift) -> ResourceDrift:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import errors
-from pipeline.cloudformation import change_set, data_loss, deploy, secrets, stacks
+from pipeline.cloudformation import change_set, data_loss, deploy, interruptions, secrets, stacks
 from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.cloudformation.data_loss import Loss
 from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter_name
+from pipeline.cloudformation.interruptions import Interruption
 from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import SlipwayError
@@ -36,6 +37,8 @@ class NodePlan:
     new_secrets: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     """What holds data and would be replaced or removed."""
+    interruptions: tuple[Interruption, ...] = ()
+    """What would be interrupted without being replaced."""
 
     @property
     def losing(self) -> frozenset[str]:
@@ -182,7 +185,16 @@ def _by_change_set(
     traffic_weights.refuse_to_move(outcome.changes, spec.template)
     losses = data_loss.find(context.aws.client("cloudformation"), outcome, spec.template)
     action, note = "create" if current is None else "update", change_set.summary(outcome.changes)
-    return NodePlan(node.name, spec.name, action, note, tuple(outcome.changes), losses=tuple(losses))
+    before = current.parameters if current is not None else {}
+    return NodePlan(
+        node.name,
+        spec.name,
+        action,
+        note,
+        tuple(outcome.changes),
+        losses=tuple(losses),
+        interruptions=interruptions.found(outcome.changes, before, spec.parameters),
+    )
 
 
 def _secrets(context: Context, node: StackNode) -> tuple[str, ...]:

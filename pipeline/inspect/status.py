@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from pipeline.aws import databases
+from pipeline.aws.databases import Database
 from pipeline.checks import smoke, suite
+from pipeline.cloudformation import resources
+from pipeline.cloudformation.interruptions import DATABASE
 from pipeline.cloudformation.stacks import StackDescription
 from pipeline.context import Context
 from pipeline.errors import UsageError
@@ -72,18 +76,21 @@ class Overview:
     deployments: tuple[str, ...] = ()
     tasks: tuple[TaskLine, ...] = ()
     targets: tuple[TargetLine, ...] = ()
+    databases: tuple[Database, ...] = ()
 
 
 def describe(context: Context) -> Overview:
     """Read from AWS everything that `status` shows."""
-    stacks, outputs = [], dict[str, str]()
+    stacks, outputs, found = [], dict[str, str](), list[Database]()
     for name, node in context.stacks.items():
         current = context.current(node)
+        if current is not None and node.template.has(DATABASE):
+            found += _databases(context, current.name)
         outputs.update(current.outputs if current else {})
         stacks.append(_stack(name, context.stack_name(node), current))
     stacks += [_stack("", current.name, current) for current in context.left_over()]
     url, image = outputs.get("ServiceUrl"), outputs.get("ImageInUse")
-    seen = Overview(context.environment.name, tuple(stacks), url, image)
+    seen = Overview(context.environment.name, tuple(stacks), url, image, databases=tuple(found))
     if "ServiceArn" not in outputs:
         return seen
     cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]
@@ -127,6 +134,12 @@ def _stack(node: str, name: str, current: StackDescription | None) -> StackLine:
     if current is None:
         return StackLine(node, name, "-", "", "")
     return StackLine(node, name, str(current.status), current.changed_at[:19], current.reason)
+
+
+def _databases(context: Context, stack: str) -> list[Database]:
+    there = resources.read(context.aws.client("cloudformation"), stack).of_type(DATABASE)
+    found = (databases.describe(context.aws.client("rds"), identifier) for identifier in there)
+    return [database for database in found if database is not None]
 
 
 def _versions(context: Context, repository_uri: str | None) -> _VersionOf:

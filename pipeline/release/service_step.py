@@ -51,6 +51,7 @@ class ServiceStep(StackStep):
             controller.begin(there.service_arn)
             with told_by(controller), self.deployer.deploy(given, current) as deployment:
                 self.review(deployment.changes, there)
+                self.tell_interruptions(deployment, given, current)
                 for look in deployment.events():
                     tasks.look(look, deployment)
                     if any(event.of_the_service for event in look.events):

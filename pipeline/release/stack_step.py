@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from pipeline.account import permissions_boundary
 from pipeline.aws import stopped_tasks
-from pipeline.cloudformation import deploy, secrets
+from pipeline.cloudformation import deploy, interruptions, secrets
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.deploy import Deployment, StackDeployer, StackLook
 from pipeline.cloudformation.events import Event
@@ -42,6 +42,7 @@ class StackStep:
                 current = self.deployer.update_parameters(current, spec.template, boundary)
             tasks = Tasks(self.context, spec, self.log)
             with self.deployer.deploy(spec, current) as deployment:
+                self.tell_interruptions(deployment, spec, current)
                 for look in deployment.events():
                     tasks.look(look, deployment)
         self.fingerprints.record(spec, deployment.stack)
@@ -65,6 +66,14 @@ class StackStep:
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
         """Nothing was changed since the last deploy, neither what is asked for nor the stack."""
         return self.fingerprints.is_unchanged(spec, current)
+
+    def tell_interruptions(
+        self, deployment: Deployment, spec: StackSpec, current: StackDescription | None
+    ) -> None:
+        """Log what the change set interrupts without replacing, before it is executed."""
+        before = current.parameters if current is not None else {}
+        for one in interruptions.found(deployment.changes, before, spec.parameters):
+            self.log(f"interrupts {one.logical_id}: {one}")
 
     @contextlib.contextmanager
     def ready_to_change(

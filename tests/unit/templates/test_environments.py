@@ -5,6 +5,7 @@ import functools
 
 import pytest
 
+from pipeline.cloudformation.interruptions import APPLY_IMMEDIATELY
 from pipeline.config import environment
 from pipeline.config.environment import NAME
 from pipeline.config.project import SERVICE_NAME
@@ -64,6 +65,14 @@ def test_order_follows_from_names_alone():
         "rds-database": {"vpc-network"},
         "ecs-stack": {"vpc-network", "ecr", "ecs-cluster", "rds-database", "image"},
     } == needs
+
+
+def test_production_waits_for_the_maintenance_window_and_no_other_environment_does():
+    given = {
+        name: graph.derive(templates(), load(name), SERVICE)["rds-database"].given for name in ENVIRONMENTS
+    }
+
+    assert ["prod"] == [name for name, values in given.items() if values[APPLY_IMMEDIATELY] == "false"]
 
 
 def test_only_the_repository_is_shared_by_all_environments():

@@ -14,6 +14,7 @@ PASSWORD = "Pass-phrase_1234"
 TEMPLATE = """
 Parameters:
   Class: {Type: String, Default: db.t4g.micro}
+  AtOnce: {Type: String, Default: 'true'}
   Name: {Type: String, Default: first}
   Group: {Type: String, Default: ''}
   Policy: {Type: String, Default: Delete}
@@ -45,6 +46,7 @@ Resources:
       Engine: mysql
       EngineVersion: '8.4'
       DBInstanceClass: !Ref Class
+      ApplyImmediately: !Ref AtOnce
       AllocatedStorage: 20
       DBName: !Ref Name
       MasterUsername: app
@@ -168,6 +170,20 @@ def test_another_instance_class_keeps_the_data(database):
 
     assert "UPDATE_COMPLETE" == stack["StackStatus"]
     assert (("kept",),) == asked(database, "show tables like 'kept'")
+
+
+def test_another_instance_class_waits_for_the_maintenance_window_where_the_template_says_so(database):
+    def instance():
+        return database.client("rds").describe_db_instances()["DBInstances"][0]
+
+    database.deploy("db", TEMPLATE, Class="db.t4g.large", AtOnce="false")
+    waiting = instance()
+    database.deploy("db", TEMPLATE, Class="db.t4g.large", AtOnce="true")
+    there = instance()
+
+    assert "db.t4g.small" == waiting["DBInstanceClass"]
+    assert {"DBInstanceClass": "db.t4g.large"} == waiting["PendingModifiedValues"]
+    assert ("db.t4g.large", {}) == (there["DBInstanceClass"], there["PendingModifiedValues"])
 
 
 def test_another_password_is_in_force_at_once_and_the_old_one_is_not(database):

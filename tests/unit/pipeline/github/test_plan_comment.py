@@ -118,3 +118,15 @@ def test_a_stack_that_could_not_be_planned_is_an_error_with_its_cause_first(here
 
     assert isinstance(planned.failure, StackFailedError)
     assert r"Parameter validation failed \| no" in document.partition("**`")[0]
+
+
+def test_what_interrupts_without_replacing_is_marked_and_no_failure(here: World) -> None:
+    larger = change("Database", "AWS::RDS::DBInstance")
+    larger["ResourceChange"]["Details"][0]["Target"]["Name"] = "DBInstanceClass"
+    document, failure = review(here, larger)
+
+    assert failure is None
+    assert (
+        "| 🟠 | `Database` | `AWS::RDS::DBInstance` | `DBInstanceClass`; "
+        "**interrupts**: DBInstanceClass: the database restarts at once |"
+    ) in document

@@ -11,12 +11,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from pipeline.cli import drift_report
-from pipeline.cloudformation import drift_detection
-from pipeline.cloudformation.drift_detection import Detection, Difference, ResourceDrift
 from pipeline.errors import AwsRefusedError, DriftError
 from pipeline.graph import template
-from pipeline.inspect import drift
+from pipeline.inspect import drift, drift_detection
 from pipeline.inspect.drift import HIDDEN
+from pipeline.inspect.drift_detection import Detection, Difference, ResourceDrift
 from tests.support.fake_rollout import SERVICE, FakeRollouts
 from tests.support.fakes import FakeCloudFormation, Time, client_error
 from tests.support.small_project import World, world
@@ -130,6 +129,26 @@ def test_the_rules_of_a_service_are_its_production_and_its_test_rule() -> None:
     assert {"arn:p", "arn:t"} == drift.rules_of(Ecs(), SERVICE)
 
 
+@pytest.mark.parametrize(
+    ("expected", "pending", "is_drift"),
+    [
+        ("db.t4g.small", {"DBInstanceClass": "db.t4g.small"}, False),
+        ("8.4", {"EngineVersion": "8.4.6"}, False),
+        ("true", {"MultiAZ": "true"}, False),
+        ("db.t4g.small", {"DBInstanceClass": "db.t4g.large"}, True),
+        ("db.t4g.small", {"MultiAZ": "true"}, True),
+    ],
+)
+def test_what_a_database_gets_in_its_maintenance_window_is_no_drift(
+    expected: str, pending: dict[str, str], is_drift: bool
+) -> None:
+    path = "/DBInstanceClass" if expected.startswith("db.") else f"/{next(iter(pending))}"
+    differs = Difference(path, "NOT_EQUAL", expected, "what it is")
+    database = ResourceDrift("Database", "AWS::RDS::DBInstance", "db-1", "MODIFIED", (differs,))
+
+    assert is_drift == bool(drift.without_pending(database, pending).differences)
+
+
 class DriftingCloudFormation(FakeCloudFormation):
     """found: stack name -> what its resources answer; a detection takes two looks."""
 
@@ -223,6 +242,25 @@ def test_drift_is_an_error_with_every_resource_at_its_line(here: World) -> None:
     )
     assert "orders-dev-vpc: Vpc (AWS::EC2::VPC) was deleted" == places["infra/vpc.yaml:2"]
     assert "  /Size is 7, and not 30" in failure.details
+
+
+def test_a_database_that_waits_for_its_maintenance_window_is_told_and_no_drift(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rds:
+        def describe_db_instances(self, **request: Any) -> dict[str, Any]:
+            assert "physical-Database" == request["DBInstanceIdentifier"]
+            return {"DBInstances": [{"PendingModifiedValues": {"Size": 30}}]}
+
+    monkeypatch.setitem(here.context.aws._clients, "rds", Rds())  # type: ignore[attr-defined]
+    cloud(here).found["orders-dev-rds"] = [
+        raw("Database", "AWS::RDS::DBInstance", "MODIFIED", PropertyDifferences=[RETENTION])
+    ]
+
+    seen = look(here)
+
+    assert seen.failure is None
+    assert "Database will be as the template says after the maintenance window" in drift_report.document(seen)
 
 
 def test_a_stack_that_is_not_there_or_at_work_is_told_and_no_error(here: World) -> None:

@@ -289,3 +289,22 @@ def test_the_json_carries_what_would_be_lost(here: World) -> None:
     nodes = {node["name"]: node for node in plan_report.as_json(make(here))["nodes"]}
 
     assert nodes["rds"]["changes"][0]["loses_data"]
+
+
+def larger_database(here: World) -> None:
+    """The database's stack, and it alone, would get another class."""
+    here.deployed()
+    here.cloudformation.empty |= {"orders-ecr", "orders-dev-vpc", "orders-dev-app"}
+    larger = change("Database", "AWS::RDS::DBInstance")
+    larger["ResourceChange"]["Details"] = [{"Target": {"Attribute": "Properties", "Name": "DBInstanceClass"}}]
+    here.cloudformation.changes = [larger]
+
+
+def test_what_interrupts_without_replacing_is_shown(here: World) -> None:
+    larger_database(here)
+    planned = make(here)
+    [told] = plan_report.as_json(planned)["nodes"][2]["changes"]  # type: ignore[index]
+
+    assert "! interrupts: DBInstanceClass: the database restarts at once" in shown(planned)
+    assert ["DBInstanceClass: the database restarts at once"] == told["interrupts"]
+    assert not told["loses_data"]

@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rich.console import Console
@@ -72,6 +72,26 @@ class FakeElb:
         }
 
 
+class FakeRds:
+    """One instance, of the class small."""
+
+    pending: ClassVar[dict[str, Any]] = {}
+    parameters = "in-sync"
+
+    def describe_db_instances(self, **request: Any) -> dict[str, Any]:
+        assert "db-1" == request["DBInstanceIdentifier"]
+        instance = {
+            "DBInstanceStatus": "available",
+            "DBInstanceClass": "small",
+            "Engine": "mysql",
+            "EngineVersion": "8.4.3",
+            "PreferredMaintenanceWindow": "sun:05:00-sun:05:30",
+            "PendingModifiedValues": self.pending,
+            "DBParameterGroups": [{"ParameterApplyStatus": self.parameters}],
+        }
+        return {"DBInstances": [instance]}
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(
@@ -79,7 +99,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         "orders-dev-app",
         {**OUTPUTS["orders-dev-app"], "ServiceArn": ARN, "ClusterName": "dev-cluster"},
     )
-    return world(tmp_path, ecs=FakeEcs(), elbv2=FakeElb()).deployed()
+    made = world(tmp_path, ecs=FakeEcs(), elbv2=FakeElb(), rds=FakeRds()).deployed()
+    made.cloudformation.resources = {"Database": ("AWS::RDS::DBInstance", "db-1")}
+    return made
 
 
 def test_the_version_is_the_images_tag(here: World) -> None:
@@ -141,3 +163,31 @@ def test_a_stack_whose_template_is_gone_is_shown_as_such(here: World) -> None:
     notes = {line.stack: line.note for line in status.describe(here.context).stacks}
     assert notes.pop("orders-dev-cache").startswith("its template is gone from infra/")
     assert {""} == set(notes.values())
+
+
+def test_what_waits_for_the_maintenance_window_is_shown_without_a_password(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = {"DBInstanceClass": "large", "MasterUserPassword": "unguessable", "MultiAZ": True}
+    monkeypatch.setattr(FakeRds, "pending", pending)
+    monkeypatch.setattr(FakeRds, "parameters", "pending-reboot")
+    seen = status.describe(here.context)
+    console = Console(file=io.StringIO(), width=120)
+    status_report.show(seen, console)
+    page = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert "db-1: mysql 8.4.3 on small, available" in page
+    assert (
+        "db-1: DBInstanceClass large is pending until the maintenance window (sun:05:00-sun:05:30, UTC)"
+        in page
+    )
+    assert "db-1: MultiAZ true is pending" in page
+    assert "db-1: parameters are pending until somebody restarts the database" in page
+    assert "unguessable" not in page + str(status_report.as_json(seen))
+
+
+def test_a_database_that_waits_for_nothing_is_one_line(here: World) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    status_report.show(status.describe(here.context), console)
+
+    assert "pending until" not in console.file.getvalue()  # type: ignore[attr-defined]

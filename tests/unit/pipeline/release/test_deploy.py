@@ -100,6 +100,29 @@ def test_an_edited_template_updates_its_stack_alone(here: World) -> None:
     assert {"unchanged"} == {word for name, word in words(released).items() if name != "vpc"}
 
 
+def test_what_a_change_interrupts_is_said_before_it_is_made(here: World) -> None:
+    deploy(here)
+    template = here.context.project.templates / "rds.yaml"
+    template.write_text(template.read_text() + "# edited\n")
+    here.cloudformation.changes = [
+        {
+            "ResourceChange": {
+                "Action": "Modify",
+                "LogicalResourceId": "Database",
+                "ResourceType": "AWS::RDS::DBInstance",
+                "Replacement": "False",
+                "Details": [{"Target": {"Attribute": "Properties", "Name": "EngineVersion"}}],
+            }
+        }
+    ]
+
+    _, audience = deploy(here.reread())
+    text = "\n".join(audience.lines)
+
+    interrupts = "rds: interrupts Database: EngineVersion: the database restarts at once"
+    assert text.index(interrupts) < text.index("rds: UPDATE_IN_PROGRESS")
+
+
 def test_without_its_fingerprint_a_stack_is_asked_for_changes_and_gets_one_again(here: World) -> None:
     here.deployed()
     here.ssm.values["/orders/dev/password"] = {"Value": "x"}

@@ -69,6 +69,11 @@ class Context:
         first_pause, longest_pause = (0.1, 0.25) if self.environment.target == "local" else (1.0, 5.0)
         return Waiter(first_pause, longest_pause, self.sleep, self.clock)
 
+    def pause(self, seconds: float) -> None:
+        """Give AWS time that no call asks for. A local AWS needs none."""
+        if self.environment.target == "aws" and not self.aws.on_this_machine:
+            self.sleep(seconds)
+
     def wait(self, probe: Callable[[], T | None], *, what: str, timeout: float) -> T:
         """Call `probe` until it gives something other than None. Raises WaitTimeoutError."""
         return self.waiter.until(probe, what=what, timeout=timeout)

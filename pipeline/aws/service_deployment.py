@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -14,12 +14,23 @@ from pipeline.errors import AwsRefusedError
 
 if TYPE_CHECKING:
     from types_boto3_ecs import ECSClient, type_defs
-    from types_boto3_ecs.literals import AssignPublicIpType
+    from types_boto3_ecs.literals import AssignPublicIpType, ServiceDeploymentStatusType
 
-ENDED = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
-STATUSES = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", *ENDED)
-_ROLLING_BACK = frozenset(STATUSES[2:5])
-_FAILED = frozenset(ENDED[1:])
+ENDED: "Sequence[ServiceDeploymentStatusType]" = (
+    "SUCCESSFUL",
+    "STOPPED",
+    "ROLLBACK_SUCCESSFUL",
+    "ROLLBACK_FAILED",
+)
+UNDER_WAY: "Sequence[ServiceDeploymentStatusType]" = (
+    "PENDING",
+    "IN_PROGRESS",
+    "STOP_REQUESTED",
+    "ROLLBACK_REQUESTED",
+    "ROLLBACK_IN_PROGRESS",
+)
+_ROLLING_BACK = frozenset(UNDER_WAY[2:])
+FAILED = ENDED[1:]
 _GONE = ("ServiceNotFoundException", "ClusterNotFoundException")
 
 
@@ -82,7 +93,7 @@ class ServiceDeployment:
     @property
     def failed(self) -> bool:
         """The deployment ended, and the new revision does not serve."""
-        return self.status in _FAILED
+        return self.status in FAILED
 
     @property
     def halfway(self) -> bool:
@@ -121,12 +132,23 @@ class Revision:
         return self.image.partition("@")[2]
 
 
-def latest(ecs: "ECSClient", service_arn: str) -> ServiceDeployment | None:
-    """The deployment that is under way, else the one created last, else None."""
-    briefs = list(listed(ecs, service_arn))
-    under_way = [brief for brief in briefs if brief["status"] not in ENDED]
-    chosen = max(under_way or briefs, key=lambda brief: brief["createdAt"], default=None)
+def latest(ecs: "ECSClient", service_arn: str, *, after: datetime | None = None) -> ServiceDeployment | None:
+    """The deployment that is under way, else the one created last, else None.
+
+    after: a deployment that has ended is looked for among those created since then, not among all that ECS
+    keeps. ECS counts whole seconds here, so an earlier one may be given, too.
+    """
+    briefs = list(listed(ecs, service_arn, UNDER_WAY)) or list(listed(ecs, service_arn, after=after))
+    chosen = max(briefs, key=lambda brief: brief["createdAt"], default=None)
     return describe(ecs, chosen["serviceDeploymentArn"]) if chosen else None
+
+
+def under_way(ecs: "ECSClient", service_arn: str) -> ServiceDeployment | None:
+    """The deployment that is under way, whoever began it; None where nothing moves."""
+    briefs = list(listed(ecs, service_arn, UNDER_WAY))
+    chosen = max(briefs, key=lambda brief: brief["createdAt"], default=None)
+    found = describe(ecs, chosen["serviceDeploymentArn"]) if chosen else None
+    return found if found is not None and found.under_way else None
 
 
 def describe(ecs: "ECSClient", arn: str) -> ServiceDeployment | None:
@@ -137,7 +159,7 @@ def describe(ecs: "ECSClient", arn: str) -> ServiceDeployment | None:
 
 def successful(ecs: "ECSClient", service_arn: str) -> list[str]:
     """The ARNs of the service revisions whose deployment succeeded, the newest first."""
-    briefs = [brief for brief in listed(ecs, service_arn) if brief["status"] == "SUCCESSFUL"]
+    briefs = list(listed(ecs, service_arn, ("SUCCESSFUL",)))
     briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
     return [brief["targetServiceRevisionArn"] for brief in briefs]
 
@@ -175,15 +197,25 @@ def roll_back(ecs: "ECSClient", deployment: ServiceDeployment) -> None:
     ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
 
 
-def listed(ecs: "ECSClient", service_arn: str) -> "Iterator[type_defs.ServiceDeploymentBriefTypeDef]":
-    """Every deployment of the service in brief, none where somebody deleted the service.
+def listed(
+    ecs: "ECSClient",
+    service_arn: str,
+    statuses: "Sequence[ServiceDeploymentStatusType]" = (),
+    after: datetime | None = None,
+) -> "Iterator[type_defs.ServiceDeploymentBriefTypeDef]":
+    """The deployments of the service in brief, none where somebody deleted the service.
 
+    statuses, after: only those in one of these statuses, only those created since then; unless given, all.
     ECS keeps deployments for 90 days, and lists 20 at a time unless asked for more:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
     """
     cluster = service_arn.split("/")[1]
     request: type_defs.ListServiceDeploymentsRequestTypeDef
     request = {"service": service_arn, "cluster": cluster, "maxResults": 100}
+    if statuses:
+        request["status"] = statuses
+    if after is not None:
+        request["createdAt"] = {"after": after}
     while True:  # botocore has no paginator for ListServiceDeployments
         try:
             page = ecs.list_service_deployments(**request)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from types_boto3_ssm.literals import ParameterTypeType
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
+REUSED_AFTER = 30.0
+"""Seconds from the deletion of a parameter until SSM takes its name again.
+
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameters.html
+"""
 _BATCH = 10  # GetParameters and DeleteParameters take ten names
 
 

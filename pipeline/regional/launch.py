@@ -115,8 +115,9 @@ class Launch:
     def clear(self) -> None:
         """Delete every stack, secret and bucket of this launch, or of one that was interrupted.
 
-        Raises the first failure once everything was tried: StackStuckError, or ProtectedError for a stack of
-        that name that is no launch.
+        Once this returns, SSM takes the names of the secrets again, for the next launch. Raises the first
+        failure once everything was tried: StackStuckError, or ProtectedError for a stack of that name that is
+        no launch.
         """
         with ThreadPoolExecutor(len(self._there)) as pool:
             done = [pool.submit(self._clear, name, context) for name, context in self._there.items()]
@@ -174,7 +175,8 @@ class Launch:
         if current is not None:
             log(f"deleting stack {current.name} ({current.status})")
             context.deployer(lambda _: None).delete(current, None)
-        secrets.delete(context.aws.client("ssm"), self._secrets)
+        if secrets.delete(context.aws.client("ssm"), self._secrets):
+            context.pause(secrets.REUSED_AFTER)
 
     def _clear_bucket(self) -> None:
         s3 = self._home.aws.client("s3")

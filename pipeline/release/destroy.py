@@ -61,9 +61,12 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
         failure = errors.first_failure(outcome.error for outcome in outcomes.values())
         if failure is None:
             doomed = [n for node in mine.values() for n in secrets.names_in(node.template, node.given)]
-            for secret in secrets.delete(ssm, doomed):
+            deleted = secrets.delete(ssm, doomed)
+            for secret in deleted:
                 audience.log("secrets")(f"deleted {secret}")
             secrets.delete(ssm, [fingerprints.parameter_name(*names)])
+            if deleted:
+                context.pause(secrets.REUSED_AFTER)  # the next deploy may make the secrets anew
         return failure
 
 

@@ -194,10 +194,7 @@ def settle(
 
 def under_way(context: Context, service_arn: str) -> ServiceDeployment | None:
     """The rollout of the stack's service, whoever began it; None where nothing moves."""
-    if not service_arn:
-        return None
-    found = service_deployment.latest(context.aws.client("ecs"), service_arn)
-    return found if found is not None and found.under_way else None
+    return service_deployment.under_way(context.aws.client("ecs"), service_arn) if service_arn else None
 
 
 def _begins_a_rollout(changes: Sequence[ResourceChange]) -> bool:

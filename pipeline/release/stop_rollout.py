@@ -53,8 +53,8 @@ def _begun(context: Context, current: stacks.StackDescription, log: Log) -> Serv
         if stack is None or stack.status.name == "DELETE_IN_PROGRESS":
             break
         arn = resources.read(cloudformation, current.stack_id).service_arn
-        found = service_deployment.latest(context.aws.client("ecs"), arn) if arn else None
-        if found is not None and found.under_way:
+        found = service_deployment.under_way(context.aws.client("ecs"), arn) if arn else None
+        if found is not None:
             return found
         if not stack.status.in_progress or stack.status.rolls_back:
             break

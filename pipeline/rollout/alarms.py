@@ -31,7 +31,7 @@ class Failure:
 
 def last_failure(ecs: "ECSClient", service_arn: str) -> Failure | None:
     """The latest rollout that was rolled back or stopped; None where no rollout was."""
-    failed = [one for one in service_deployment.listed(ecs, service_arn) if one["status"] in _FAILED]
+    failed = service_deployment.listed(ecs, service_arn, service_deployment.FAILED)
     last = max(failed, key=lambda brief: brief["createdAt"], default=None)
     return None if last is None else Failure(last["createdAt"], last.get("finishedAt", last["createdAt"]))
 
@@ -69,9 +69,6 @@ def must_be_quiet(
             + "; ECS disregards an alarm that is in ALARM when a rollout starts",
             next_step="wait until the alarm is over, or, to release the cure, deploy with --despite-alarms",
         )
-
-
-_FAILED = ("STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
 def _in_alarm(cloudwatch: "CloudWatchClient", names: Sequence[str]) -> "list[MetricAlarmTypeDef]":

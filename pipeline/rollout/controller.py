@@ -79,7 +79,7 @@ class RolloutController:
         found = self._find_gate()
         if found is None:
             return
-        now = service_deployment.latest(self._ecs, found.service_arn)
+        now = service_deployment.latest(self._ecs, found.service_arn, after=self._after)
         if now is None or self._is_over(now):
             return
         self._tell(now, found)

@@ -38,7 +38,7 @@ class FakeRollouts:
 
     stays: a stage that never ends. migration_exits: the exit code of the migration's task. lags: an answer
     takes its time to show. services: what DescribeServices shows; starts: as many tasks can run at once.
-    updates: what UpdateService was asked for.
+    updates: what UpdateService was asked for; listed: how many pages ListServiceDeployments gave.
     """
 
     def __init__(self) -> None:
@@ -57,6 +57,7 @@ class FakeRollouts:
         ]
         self.starts = 100
         self.updates: list[dict[str, Any]] = []
+        self.listed = 0
         self.rollback_ends = "ROLLBACK_SUCCESSFUL"
         self._count = itertools.count(1)
 
@@ -89,9 +90,13 @@ class FakeRollouts:
 
     def list_service_deployments(self, **request: Any) -> dict[str, Any]:
         assert ("dev-cluster", 100) == (request["cluster"], request["maxResults"])
+        self.listed += 1
+        found = [d for d in self.deployments if d["status"] in request.get("status", [d["status"]])]
+        if "createdAt" in request:
+            found = [d for d in found if d["createdAt"] >= request["createdAt"]["after"]]
         page = int(request.get("nextToken", "0"))
-        more = {"nextToken": str(page + 1)} if page + 1 < len(self.deployments) else {}
-        return {"serviceDeployments": self.deployments[page : page + 1], **more}
+        more = {"nextToken": str(page + 1)} if page + 1 < len(found) else {}
+        return {"serviceDeployments": found[page : page + 1], **more}
 
     def describe_service_deployments(self, **request: Any) -> dict[str, Any]:
         [arn] = request["serviceDeploymentArns"]

@@ -116,6 +116,25 @@ class StoppedTasks:
         return {"taskDefinition": {"containerDefinitions": []}}
 
 
+class Resting(FakeSsm):
+    """Takes a name again 30 seconds after its deletion, as SSM asks for. clock: gives seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.clock = clock
+        self.deleted_at: dict[str, float] = {}
+
+    def delete_parameters(self, **request: Any) -> dict[str, Any]:
+        answer = super().delete_parameters(**request)
+        self.deleted_at |= dict.fromkeys(answer["DeletedParameters"], self.clock())
+        return answer
+
+    def put_parameter(self, **request: Any) -> dict[str, Any]:
+        rested = self.clock() - self.deleted_at.get(request["Name"], -30.0)
+        assert rested >= 30, f"{request['Name']} was deleted {rested} seconds ago"
+        return super().put_parameter(**request)
+
+
 @dataclass
 class Stage:
     """Two regions, a taskcat that makes in each the stack it is told to, and a service that answers."""
@@ -287,6 +306,16 @@ def test_what_a_killed_run_left_goes_before_the_next_begins(stage: Stage) -> Non
     assert failure is None
     assert [f"delete {STACK}"] * 2 == stage.regions["us-east-1"].log
     assert [] == stage.left
+
+
+def test_a_secret_is_made_thirty_seconds_after_its_deletion_at_the_earliest(stage: Stage) -> None:
+    stage.ssm = {region: Resting(stage.world.time.clock) for region in REGIONS}
+    stage.ssm["us-east-1"].values["/orders/regional/password"] = {"Value": "a killed run left it"}
+
+    stage.run()
+    stage.run()
+
+    assert 2 == len(stage.runs)
 
 
 def test_a_bucket_that_s3_is_still_deleting_is_waited_for(stage: Stage) -> None:

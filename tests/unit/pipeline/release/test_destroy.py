@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import BusyError, ProtectedError, StackStuckError
 from pipeline.release import destroy
-from tests.support.fakes import Audience
+from tests.support.fakes import Audience, FakeAws
 from tests.support.small_project import World, world
 
 
@@ -34,6 +34,24 @@ def test_the_environments_secrets_and_memory_go_too_and_others_stay(here: World)
     destroy.destroy(here.context, Audience())
 
     assert ["/orders/staging/password"] == list(here.ssm.values)
+
+
+def test_a_deploy_right_after_finds_names_that_ssm_takes_again(here: World) -> None:
+    destroy.destroy(here.context, Audience())
+    rested = here.time.now
+
+    destroy.destroy(here.context, Audience())
+
+    assert 30 <= rested
+    assert here.time.now - rested < 30, "nothing was deleted the second time"
+
+
+def test_the_local_aws_needs_no_such_rest(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeAws, "on_this_machine", True)
+
+    destroy.destroy(here.context, Audience())
+
+    assert here.time.now < 30
 
 
 def test_a_stack_whose_template_is_gone_goes_first_and_another_environments_stays(here: World) -> None:

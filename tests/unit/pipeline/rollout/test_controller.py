@@ -94,6 +94,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World2]:
     found.controller.close()
 
 
+def test_a_look_reads_two_pages_at_most_however_long_the_history_of_the_service_is(here: World2) -> None:
+    for _ in range(100):
+        here.ecs.release(IMAGE, status="SUCCESSFUL")
+    here.controller.begin(SERVICE)
+    here.ecs.listed = 0
+
+    here.run(5)  # CloudFormation has not come to the service yet
+    waiting = here.ecs.listed
+    here.ecs.release(IMAGE)
+    here.run(5)
+
+    assert (10, 5) == (waiting, here.ecs.listed - waiting)
+
+
 def test_a_good_release_passes_both_gates_and_nothing_is_to_blame(here: World2) -> None:
     here.ecs.release(IMAGE)
     here.run()

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,11 +13,13 @@ from pipeline.cloudformation import stacks as stack_state
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.data_loss import Named
 from pipeline.cloudformation.deploy import StackDeployer
+from pipeline.config import environment as config
 from pipeline.config.environment import Environment
 from pipeline.config.project import Project
-from pipeline.errors import UsageError
+from pipeline.errors import EnvironmentFileError, UsageError
 from pipeline.graph import graph, template
 from pipeline.graph.graph import Node, StackNode
+from pipeline.graph.template import Template
 from pipeline.waiting import T, Waiter
 
 if TYPE_CHECKING:
@@ -112,8 +114,11 @@ class Context:
         return node.template.stack_name(self.project.service, self.environment.name)
 
     def spec(self, node: StackNode, parameters: Mapping[str, str]) -> StackSpec:
-        tags = self.tags if node.template.per_environment else self.account_wide_tags
-        return StackSpec(self.stack_name(node), node.template, parameters, tags)
+        return StackSpec(self.stack_name(node), node.template, parameters, self.tags_of(node))
+
+    def tags_of(self, node: StackNode) -> dict[str, str]:
+        """The tags of a stack: they say whose it is."""
+        return self.tags if node.template.per_environment else self.account_wide_tags
 
     def current(self, node: StackNode) -> stack_state.StackDescription | None:
         return stack_state.describe(self.aws.client("cloudformation"), self.stack_name(node))
@@ -151,5 +156,30 @@ class Context:
 
 
 def nodes_of(project: Project, environment: Environment) -> dict[str, Node]:
-    """The graph of a project's templates in an environment; raises all faults at once, asks AWS nothing."""
-    return graph.derive(template.load_all(project.templates), environment, project.service)
+    """The graph of a project's templates in an environment; raises all faults at once, asks AWS nothing.
+
+    Raises EnvironmentFileError where a stack of another environment has the same name, too.
+    """
+    templates = template.load_all(project.templates)
+    nodes = graph.derive(templates, environment, project.service)
+    _must_have_stacks_of_their_own(project, environment, templates)
+    return nodes
+
+
+def _must_have_stacks_of_their_own(
+    project: Project, environment: Environment, templates: Sequence[Template]
+) -> None:
+    """No two templates give a stack the same name, be it in two environments."""
+    ours = {each.stack_name(project.service, environment.name): each for each in templates}
+    faults = []
+    for other in config.names(project.environments):
+        for each in templates:
+            name = each.stack_name(project.service, other)
+            if ours.get(name, each) is not each:
+                faults.append(f"{name} is a stack of {ours[name].path} here, and of {each.path} in {other}")
+    if faults:
+        raise EnvironmentFileError(
+            f"{environment.name} has the name of a stack in common with another environment",
+            next_step="give the environment, or the template, another name",
+            details=faults,
+        )

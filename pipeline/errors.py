@@ -142,7 +142,7 @@ class SmokeFailedError(SlipwayError):
 
 
 class ProtectedError(SlipwayError):
-    """The environment is protected, its name was not confirmed, or a stack is not Slipway's."""
+    """The environment is protected, its name was not confirmed, or a stack is somebody else's."""
 
     exit_code = 15
 

@@ -9,8 +9,8 @@ stacks of the environment.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.account import ownership, service_linked_roles
 from pipeline.account import roles as identity
-from pipeline.account import service_linked_roles
 from pipeline.account.roles import Repository
 from pipeline.cloudformation import deploy, stacks
 from pipeline.cloudformation.change_set import StackSpec
@@ -112,7 +112,7 @@ def _deploy(
     read = template.parse(file.stem, f"infra/{file.name}", file.read_text(encoding="utf-8"))
     cloudformation = context.aws.client("cloudformation")
     current = stacks.describe(cloudformation, name)
-    deploy.must_be_ours(cloudformation, current, read)
+    ownership.must_be_ours(cloudformation, current, read, context.account_wide_tags)
     spec = StackSpec(name, read, parameters, context.account_wide_tags)
     with context.deployer(log).deploy(spec, current) as deployment:
         for _ in deployment.events():

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.cloudformation import change_set, data_loss, resources, stacks
+from pipeline.cloudformation import change_set, data_loss, stacks
 from pipeline.cloudformation.change_set import Changes, NoChanges, ResourceChange, StackSpec
 from pipeline.cloudformation.data_loss import Named
 from pipeline.cloudformation.events import Event, EventStream, causes, first_cause
@@ -237,30 +237,4 @@ class Deployment:
                 for event in causes(events.seen)
                 if cause is not None and event.logical_id != cause.logical_id
             ],
-        )
-
-
-def must_be_ours(
-    cloudformation: "CloudFormationClient", current: StackDescription | None, template: Template
-) -> None:
-    """Raises ProtectedError for a stack that only has the name of one of Slipway's.
-
-    A stack that somebody deployed from the template by hand has no other resources than the template's:
-    that stack is taken over.
-    """
-    if current is None or current.status.in_review or stacks.OURS.items() <= current.tags.items():
-        return
-    there = resources.read(cloudformation, current.stack_id).types
-    strange = sorted(there.keys() - template.resources.keys())
-    if strange:
-        rename = (
-            "if it is yours, tag it managed-by=slipway (aws cloudformation update-stack "
-            "--use-previous-template --tags ...), else give the service another name in pyproject.toml; what "
-            "it holds, says "
-        )
-        stacks.must_be_ours(
-            current,
-            stacks.OURS,
-            rename + current.command("describe-stack-resources"),
-            f"was not made by Slipway, and holds {', '.join(strange)}, which {template.path} does not have",
         )

@@ -47,6 +47,11 @@ class DeployedFingerprints:
         self._before = self._read()
         self._now = dict(self._before)
 
+    @property
+    def empty(self) -> bool:
+        """Nothing was remembered: nothing has been deployed yet, or the parameter was deleted."""
+        return not self._before
+
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
         """Whether `current` is what the deploy of this same `spec` left, and takes an update."""
         if not current.status.ready:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 
-SERVICE_NAME = re.compile(r"(?=.{1,20}$)(?!aws|ssm)[a-z](-?[a-z0-9])*")
-"""ECR and RDS take no two hyphens in a row, and resource names put a hyphen after the service's name. SSM
+SERVICE_NAME = re.compile(r"(?=.{2,20}$)(?!aws|ssm|slipway$)[a-z](-?[a-z0-9])+")
+"""ECR takes no name of one letter: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+ECR and RDS take no two hyphens in a row, and resource names put a hyphen after the service's name. SSM
 refuses names that begin with aws or ssm:
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+/slipway/ is where the locks and records of all services lie in SSM.
 """
 
 
@@ -58,8 +60,8 @@ def find(start: Path) -> Project:
         if not isinstance(service, str) or not SERVICE_NAME.fullmatch(service):
             raise UsageError(
                 f"{file}: [tool.slipway] service is {service!r}",
-                why="it must be 1 to 20 of a-z and 0-9 with single hyphens between them, and start with a "
-                "letter, but not with aws or ssm",
+                why="it must be 2 to 20 of a-z and 0-9 with single hyphens between them, and start with a "
+                "letter, but not with aws or ssm; and it may not be slipway",
                 next_step='give it a name such as service = "orders"',
             )
         return Project(directory, service, str(settings.get("project", {}).get("version", "0")))

@@ -28,6 +28,10 @@ _SECURE = re.compile(r"\{\{resolve:ssm-secure:((?:\$\{[A-Za-z]+\}|[^}:])+)(?::\d
 _PLAIN = re.compile(r"\{\{resolve:ssm:((?:\$\{[A-Za-z]+\}|[^}:])+/secret)(?::\d+)?\}\}")
 
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html (StackName)
+_NAME = re.compile(r"[A-Za-z0-9-]{1,80}")
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource of a template. line: in the file; kept: whether its DeletionPolicy is other than Delete;
@@ -113,6 +117,13 @@ def load_all(directory: Path) -> list[Template]:
             details=[str(fault) for fault in faults],
         )
     templates = [template for template in templates if template.released]
+    for template in templates:
+        if not _NAME.fullmatch(template.name):
+            raise _refused(
+                f"{template.path}: CloudFormation takes no stack of this name",
+                "the name of the file is part of the stack's: up to 80 letters, digits and hyphens",
+                template.path,
+            )
     if not templates:
         raise TemplateError(f"there is no template in {directory.name}/", next_step="put a template there")
     return templates

@@ -4,9 +4,9 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.account import permissions_boundary
+from pipeline.account import ownership, permissions_boundary
 from pipeline.aws import errors
-from pipeline.cloudformation import change_set, data_loss, deploy, interruptions, secrets, stacks
+from pipeline.cloudformation import change_set, data_loss, interruptions, secrets, stacks
 from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.cloudformation.data_loss import Loss
 from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter_name
@@ -86,6 +86,8 @@ def make(
     names = context.project.service, context.environment.name
     with context.locked("plan", audience.log("lock"), patience):
         fingerprints = DeployedFingerprints(ssm, parameter_name(*names))
+        if fingerprints.empty:
+            ownership.must_be_apart(context.aws.client("cloudformation"), context.tags)
         unchanged: set[str] = set()
         previews = PlanChangeSets(context)
 
@@ -141,7 +143,7 @@ def of_stack(
     """Plan one stack. current: as it is; outputs: of the nodes that it needs, as far as they are known."""
     name = context.stack_name(node)
     template = node.template
-    deploy.must_be_ours(context.aws.client("cloudformation"), current, template)
+    ownership.must_be_ours(context.aws.client("cloudformation"), current, template, context.tags_of(node))
     unknown = [key for key, giver in node.wired.items() if key not in outputs.get(giver, {})]
     if current is not None and (current.status.in_progress or current.status.needs_a_person):
         word = "stuck" if current.status.needs_a_person else "busy"

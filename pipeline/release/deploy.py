@@ -6,6 +6,7 @@ from typing import Protocol
 
 import requests
 
+from pipeline.account import ownership
 from pipeline.aws import errors
 from pipeline.checks import smoke, smoke_file
 from pipeline.checks import suite as smoke_suite
@@ -74,6 +75,8 @@ def deploy(
     with context.locked("deploy", audience.log("lock"), patience):
         memory = parameter_name(context.project.service, context.environment.name)
         fingerprints = DeployedFingerprints(context.aws.client("ssm"), memory)
+        if fingerprints.empty:
+            ownership.must_be_apart(context.aws.client("cloudformation"), context.tags)
         _make_clients(context)
         review = data_review.DataReview(context, fingerprints, audience.log("data"), options.replaces)
         review.refuse_losses(leave, image_uri)

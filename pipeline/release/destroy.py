@@ -3,7 +3,7 @@
 Account-wide stacks (the image repository) stay: other environments use them, and images are kept for them.
 """
 
-from pipeline.account import permissions_boundary
+from pipeline.account import ownership, permissions_boundary
 from pipeline.aws import errors
 from pipeline.cloudformation import fingerprints, secrets, stacks
 from pipeline.cloudformation.deploy import StackDeployer
@@ -76,6 +76,7 @@ def _delete_stack(context: Context, node: StackNode, log: Log) -> Result:
         return Result("not there")
     by_hand = f"to delete the stack all the same: {current.command('delete-stack')}"
     stacks.must_be_ours(current, stacks.OURS, by_hand)
+    ownership.must_not_be_anothers(current, context.tags_of(node))
     if node.holds_service and not current.status.in_review:
         # No deploy runs that would answer the gates of a rollout under way: destroy holds the lock.
         stop_rollout.stop(context, context.spec(node, node.given), current, log, RolloutOptions())

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from pipeline.account import ownership
 from pipeline.aws import service_deployment
 from pipeline.cloudformation import resources, stacks
 from pipeline.cloudformation.stacks import Log
@@ -16,13 +17,15 @@ def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     """Stop the rollout that is under way and wait until the stack is at rest; None where there is none.
 
     Gives a sentence on what was stopped. The environment's lock is not taken: the deploy that holds the lock
-    is the one whose rollout is stopped. Raises UsageError where nothing is deployed, StackStuckError and
-    RolloutFailedError where the way back itself failed.
+    is the one whose rollout is stopped. Raises UsageError where nothing is deployed, ProtectedError where the
+    stack is another service's or environment's, StackStuckError and RolloutFailedError where the way back
+    itself failed.
     """
     node = context.service_node
     current = context.current(node)
     if current is None:
         raise _nothing_there(context)
+    ownership.must_not_be_anothers(current, context.tags_of(node))
     stopped = stop_rollout.stop(context, context.spec(node, node.given), current, log, options)
     if stopped is not None:
         _must_be_back(context, current)

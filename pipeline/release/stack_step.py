@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from pipeline.account import permissions_boundary
+from pipeline.account import ownership, permissions_boundary
 from pipeline.aws import stopped_tasks
-from pipeline.cloudformation import deploy, interruptions, secrets
+from pipeline.cloudformation import interruptions, secrets
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.deploy import Deployment, StackDeployer, StackLook
 from pipeline.cloudformation.events import Event
@@ -51,7 +51,10 @@ class StackStep:
     def run_unless_there(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         """Deploy the stack where there is none; a stack that is there is left alone."""
         current = self.context.current(self.node)
-        return Result("left alone", current.outputs) if current is not None else self.run(outputs)
+        if current is None:
+            return self.run(outputs)
+        ownership.must_not_be_anothers(current, self.context.tags_of(self.node))
+        return Result("left alone", current.outputs)
 
     @property
     def deployer(self) -> StackDeployer:
@@ -60,7 +63,7 @@ class StackStep:
     def spec(self, outputs: Mapping[str, Mapping[str, str]], current: StackDescription | None) -> StackSpec:
         """The stack as it should be, with the boundary of its roles. Raises ProtectedError, TemplateError."""
         spec = self.context.spec(self.node, self.node.inputs(outputs))
-        deploy.must_be_ours(self.deployer.cloudformation, current, spec.template)
+        ownership.must_be_ours(self.deployer.cloudformation, current, spec.template, spec.tags)
         return permissions_boundary.add(self.context, spec, current)
 
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:

@@ -98,7 +98,11 @@ class FakeCloudFormation(Paginates):
             "StackStatus": status,
             "CreationTime": START,
             "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in given.items()],
-            "Tags": [{"Key": key, "Value": value} for key, value in TAGS.items()],
+            "Tags": [
+                {"Key": key, "Value": value}
+                for key, value in TAGS.items()
+                if key != "environment" or "-dev" in name
+            ],
         }
         if status == "REVIEW_IN_PROGRESS":  # AWS gives it its tags once the change set is executed
             self.stacks[stack_id]["Tags"] = []

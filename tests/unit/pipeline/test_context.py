@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config.environment import Environment
 from pipeline.context import Context
-from pipeline.errors import UsageError
+from pipeline.errors import EnvironmentFileError, TemplateError, UsageError
 from tests.support.small_project import world
 
 
@@ -37,3 +37,28 @@ def test_an_environment_without_an_ecs_service_has_nothing_to_roll_back(tmp_path
 
     with pytest.raises(UsageError, match="no template has an ECS service"):
         _ = here.reread().context.service_node
+
+
+def test_an_environment_that_has_a_stacks_name_in_common_with_another_is_refused(tmp_path: Path) -> None:
+    here = world(tmp_path)
+    templates, environments = here.context.project.templates, here.context.project.environments
+    (templates / "eu-vpc.yaml").write_text(
+        "Parameters: {EnvironmentName: {Type: String}}\nResources: {A: {Type: 'AWS::A::B'}}\n"
+    )
+    (environments / "dev-eu.yaml").write_text((environments / "dev.yaml").read_text())
+
+    with pytest.raises(EnvironmentFileError) as refused:
+        here.reread()
+
+    assert [
+        "orders-dev-eu-vpc is a stack of infra/eu-vpc.yaml here, and of infra/vpc.yaml in dev-eu"
+    ] == list(refused.value.details)
+
+
+def test_a_template_whose_file_name_no_stack_can_have_is_refused_before_aws_is_asked(tmp_path: Path) -> None:
+    here = world(tmp_path)
+    vpc = here.context.project.templates / "vpc.yaml"
+    vpc.rename(vpc.with_name("my_vpc.yaml"))
+
+    with pytest.raises(TemplateError, match="takes no stack of this name"):
+        here.reread()

@@ -117,17 +117,19 @@ def test_a_value_that_aws_would_refuse_is_refused_before_any_call(key, value, re
     assert reason in "\n".join(refused.value.details)
 
 
-@pytest.mark.parametrize(("key", "pattern"), [("ServiceName", SERVICE_NAME), ("EnvironmentName", NAME)])
-def test_every_template_takes_the_names_that_the_pipeline_takes_and_no_others(key, pattern):
-    good = ["a", "shop", "shop-2", "x" * 20, "awning"]
-    bad = ["", "x" * 21, "1st", "Shop", "shop-", "a--b", "-a", "a_b"]
+@pytest.mark.parametrize(
+    ("key", "pattern", "shortest"), [("ServiceName", SERVICE_NAME, "ab"), ("EnvironmentName", NAME, "a")]
+)
+def test_every_template_takes_the_names_that_the_pipeline_takes_and_no_others(key, pattern, shortest):
+    good = [shortest, "shop", "shop-2", "x" * 20, "awning"]
+    bad = [shortest[1:], "x" * 21, "1st", "Shop", "shop-", "a--b", "-a", "a_b"]
     asked = {name: template.parse(name, name, text(name)).parameters for name in NAMES}
 
     assert good == [one for one in [*good, *bad] if pattern.fullmatch(one)]
     assert [] == [
         (name, one)
         for name, parameters in asked.items()
-        for one in [*good, *bad, "aws-x", "awsome", "ssm"]
+        for one in [*good, *bad, "aws-x", "awsome", "ssm", "slipway", "slipways"]
         if key in parameters and (parameters[key].fault(one) is None) != bool(pattern.fullmatch(one))
     ]
 

@@ -207,3 +207,13 @@ def test_environments_of_two_accounts_or_regions_are_two_runs(tmp_path: Path, wo
         run(made.context, of(made.context, name="prod", **{word: value}))
 
     assert f"dev and prod are not in one {word}" == refused.value.what
+
+
+def test_the_stack_of_another_services_roles_is_refused(tmp_path: Path) -> None:
+    made = account(tmp_path)
+    taken = made.cloudformation.have("orders-github-oidc", "CREATE_COMPLETE")
+    tags = {"service": "orders-github", "managed-by": "slipway"}
+    made.cloudformation.stacks[taken]["Tags"] = [{"Key": k, "Value": v} for k, v in tags.items()]
+
+    with pytest.raises(ProtectedError, match="belongs to orders-github in the whole account"):
+        run(made.context)

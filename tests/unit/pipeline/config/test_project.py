@@ -32,7 +32,20 @@ def test_a_pyproject_of_something_else_is_passed_by(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "service",
-    ['"Orders"', '"1st"', f'"{"x" * 21}"', '""', "7", '"shop-"', '"a--b"', '"aws-x"', '"ssmith"', '"a\\n"'],
+    [
+        '"Orders"',
+        '"1st"',
+        f'"{"x" * 21}"',
+        '""',
+        "7",
+        '"shop-"',
+        '"a--b"',
+        '"aws-x"',
+        '"ssmith"',
+        '"ab\\n"',
+        '"a"',
+        '"slipway"',
+    ],
 )
 def test_a_name_that_aws_would_not_take_is_refused(tmp_path: Path, service: str) -> None:
     with pytest.raises(UsageError) as refused:

@@ -23,6 +23,7 @@ MODULES = (
     "ecs.api.wiring",
     "elb.balancers",
     "cloudwatch.alarms",
+    "cloudformation.supported_properties",
     "cloudformation.references",
     "cloudformation.stack_refusals",
     "cloudformation.events",

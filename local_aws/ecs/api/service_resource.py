@@ -49,8 +49,7 @@ def register(registry: Registry, operations: ServiceOperations) -> None:
             return create(logical_id, new, stack_name)
         _check(new)
         name = name_in(physical_id)
-        forced = bool(new.get("ForceNewDeployment"))
-        request = request_of(new) | {"service": name, "forceNewDeployment": forced}
+        request = request_of(new) | {"service": name, "forceNewDeployment": is_forced(new)}
         _call(lambda: operations.update(request))
         service = operations.find(new.get("Cluster"), name)
         _wait(service, timeout)
@@ -76,6 +75,15 @@ def request_of(properties: Properties) -> dict[str, Any]:
         for key, value in request.items()
         if key not in ("serviceName", "serviceConnectConfiguration")
     }
+
+
+def is_forced(properties: Properties) -> bool:
+    """Whether an update begins a new deployment although the task definition is the same.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-forcenewdeployment.html
+    """
+    force = properties.get("ForceNewDeployment") or {}
+    return str(force.get("EnableForceNewDeployment")).lower() == "true"
 
 
 def _check(properties: Properties) -> None:

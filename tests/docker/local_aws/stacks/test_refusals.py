@@ -94,6 +94,38 @@ def test_an_update_of_a_stack_that_can_only_be_deleted(rehearsal):
     assert "DELETE_COMPLETE" == rehearsal.delete("rolled-back")
 
 
+def test_a_property_that_the_local_aws_does_not_do_is_refused_in_a_template_and_by_operation(rehearsal):
+    task = "{Name: app, Image: i, StartTimeout: 60}"
+    stack = rehearsal.deploy(
+        "not-done",
+        "Resources:\n  Task:\n    Type: AWS::ECS::TaskDefinition\n"
+        f"    Properties: {{Family: f, ContainerDefinitions: [{task}]}}\n",
+    )
+    metric = {"Namespace": "N", "MetricName": "M", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0}
+    compared = {"ComparisonOperator": "GreaterThanThreshold", "ExtendedStatistic": "p99"}
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(
+        "does not do ContainerDefinitions.StartTimeout" in reason for reason in rehearsal.failures("not-done")
+    )
+    assert "InvalidParameterException" == refused(
+        rehearsal.client("ecs").register_task_definition, family="f", pidMode="task", containerDefinitions=[]
+    )
+    assert "ValidationError" == refused(
+        rehearsal.client("elbv2").create_target_group, Name="x", TargetType="lambda"
+    )
+    assert "ValidationError" == refused(
+        rehearsal.client("cloudwatch").put_metric_alarm, AlarmName="x", **metric, **compared
+    )
+    assert "InvalidParameterValue" == refused(
+        rehearsal.client("rds").create_db_instance,
+        DBInstanceIdentifier="x",
+        DBInstanceClass="db.t4g.micro",
+        Engine="mysql",
+        ManageMasterUserPassword=True,
+    )
+
+
 def test_an_empty_change_set_fails_in_cloudformations_words(rehearsal):
     cloudformation = rehearsal.client("cloudformation")
     rehearsal.deploy("unchanged", LOG_GROUP)

@@ -29,3 +29,19 @@ def test_a_rollout_of_more_than_33_hours_is_refused_when_made_and_when_changed(r
         resource["create"]("Service", properties, "stack")
     with pytest.raises(ValueError, match=words):
         resource["update"]("arn:aws:ecs:::service/c/s", {"Cluster": "c"}, properties, "stack", "Service")
+
+
+@pytest.mark.parametrize(
+    ("force", "expected"),
+    [
+        (None, False),
+        ({"EnableForceNewDeployment": False, "ForceNewDeploymentNonce": "2"}, False),
+        ({"EnableForceNewDeployment": "false"}, False),
+        ({"EnableForceNewDeployment": "true"}, True),
+        ({"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "2"}, True),
+    ],
+)
+def test_an_update_forces_a_deployment_only_where_the_template_says_so(force: Any, expected: bool) -> None:
+    properties = {} if force is None else {"ForceNewDeployment": force}
+
+    assert expected is service_resource.is_forced(properties)

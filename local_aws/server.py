@@ -20,6 +20,7 @@ from local_aws.emulator.application import application as emulator
 MODULES = (
     "ecr",
     "rds.instances",
+    "rds.log_groups",
     "ecs.api.wiring",
     "elb.balancers",
     "cloudwatch.alarms",

@@ -16,7 +16,7 @@ from local_aws.emulator.records import Record
 from local_aws.emulator.registry import Attributes, Properties, Registry, ResourceType
 from local_aws.host import docker_engine
 from local_aws.host.base_images import database_image
-from local_aws.rds import pending
+from local_aws.rds import log_groups, pending
 from local_aws.rds.recovery import Recovery
 from local_aws.rds.refusals import refuse_instance
 from local_aws.rds.server_container import Master, Server, remove, remove_volume, set_master, start
@@ -57,6 +57,7 @@ class Instances:
         record[VOLUME] = self._registry.checkout.name("database", identifier, secrets.token_hex(3))
         with self._becoming_available(record, "creating"):
             self._start(record, properties, _master(properties))
+        log_groups.publish(self._registry, identifier, properties)
         return identifier, {**attributes, "Endpoint.Address": record["Endpoint"]["Address"]}
 
     def update(
@@ -81,6 +82,7 @@ class Instances:
                     self._registry.checkout.name("database", self.server(identifier))
                 )
                 set_master(container, _master(new))
+        log_groups.publish(self._registry, identifier, new)
         return identifier, attributes
 
     def snapshot(self, identifier: str, properties: Properties) -> None:

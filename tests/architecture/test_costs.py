@@ -46,7 +46,7 @@ def costs(given: dict[str, str]) -> dict[str, float]:
     task_hour = int(given["TaskCpu"]) / 1024 * price(f"{provider}_vcpu_hour")
     task_hour += int(given["TaskMemory"]) / 1024 * price(f"{provider}_gb_hour")
     servers = 2 if given["DatabaseMultiAz"] == "true" else 1
-    storage = int(given["DatabaseAllocatedStorage"])
+    storage = int(given["DatabaseLargeStorage"]) or int(given["DatabaseAllocatedStorage"])
     kept_months = int(given["LogRetentionDays"]) / 30
     return {
         "Tasks (Fargate)": tasks * task_hour * hours,
@@ -85,6 +85,7 @@ def test_the_table_of_costs_is_what_the_environment_files_come_to() -> None:
         ({"TaskCount": "6"}, "Public addresses", 2),
         ({"DatabaseMultiAz": "true"}, "Database server", 2),
         ({"DatabaseAllocatedStorage": "60"}, "Database storage", 3),
+        ({"DatabaseLargeStorage": "400"}, "Database storage", 20),
     ],
 )
 def test_what_an_environment_has_more_of_costs_more(changed: Any, row: str, factor: float) -> None:

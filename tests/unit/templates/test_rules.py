@@ -3,9 +3,10 @@
 import pytest
 
 from pipeline.config import environment
+from pipeline.graph import template
 from tests.unit.templates.reading import ENVIRONMENTS, INFRA, NAMES, read, text
 from tests.unit.templates.rules import every_fault, keeping, network, rollout, service
-from tests.unit.templates.variants import variants
+from tests.unit.templates.variants import chosen, variants
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,3 +78,36 @@ def test_load_balancer_service_and_database_each_wear_their_own_security_groups(
     }
 
     assert expected == network.wearers({name: read(name) for name in NAMES})
+
+
+@pytest.mark.parametrize(
+    ("large", "storage", "iops"),
+    [("0", {"Ref": "DatabaseAllocatedStorage"}, None), ("500", {"Ref": "DatabaseLargeStorage"}, 12000)],
+)
+def test_storage_from_400_gib_on_comes_with_its_iops_and_smaller_storage_without(large, storage, iops):
+    database = chosen(read("rds-database"), {"DatabaseLargeStorage": large})["Resources"]["Database"]
+
+    assert (storage, iops) == (database["Properties"]["AllocatedStorage"], database["Properties"].get("Iops"))
+
+
+@pytest.mark.parametrize("gib", ["400", "500", "4000"])
+def test_storage_that_needs_iops_is_refused_without_them_and_the_parameter_that_has_them_is_named(gib):
+    parameters = template.parse("rds-database", "infra/rds-database.yaml", text("rds-database")).parameters
+
+    assert "DatabaseLargeStorage" in (parameters["DatabaseAllocatedStorage"].fault(gib) or "")
+    assert parameters["DatabaseLargeStorage"].fault(gib) is None
+
+
+@pytest.mark.parametrize("gib", ["1", "20", "399", "0400", "65537", "100000", ""])
+def test_large_storage_is_400_to_65536_gib_or_none(gib):
+    parameters = template.parse("rds-database", "infra/rds-database.yaml", text("rds-database")).parameters
+
+    assert "must be 400 to 65536, or 0" in (parameters["DatabaseLargeStorage"].fault(gib) or "")
+    assert [None, None] == [parameters["DatabaseLargeStorage"].fault(one) for one in ("0", "65536")]
+
+
+def test_a_server_without_a_name_of_its_own_keeps_the_one_it_has_and_the_log_group_that_rds_made():
+    resources = chosen(read("rds-database"), {"DatabaseServerName": "generated"})["Resources"]
+
+    assert "ErrorLog" not in resources
+    assert "DBInstanceIdentifier" not in resources["Database"]["Properties"]

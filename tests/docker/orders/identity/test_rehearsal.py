@@ -37,6 +37,16 @@ class Account:
         self.clone = clone
         self.endpoint = endpoint
 
+    def client(self, service: str) -> Any:
+        """A client that may do everything."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="eu-west-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
     def session(self, role: str, subject: str, audience: str = "sts.amazonaws.com") -> dict[str, str]:
         """The credentials that a job with this subject gets, as environment variables."""
         sts = boto3.client(
@@ -179,13 +189,7 @@ def test_a_release_from_scratch(account: Account) -> None:
 
 
 def test_every_role_of_the_release_wears_the_boundary(account: Account) -> None:
-    iam = boto3.client(
-        "iam",
-        endpoint_url=account.endpoint,
-        region_name="eu-west-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    iam = account.client("iam")
     made = [
         iam.get_role(RoleName=role["RoleName"])["Role"]
         for role in iam.list_roles()["Roles"]
@@ -247,6 +251,7 @@ def test_the_deploy_role_can_put_no_image_into_the_repository(account: Account) 
 
 def test_the_environment_is_destroyed(account: Account) -> None:
     assert 0 == account.deploy("destroy", ENVIRONMENT, "--confirm", ENVIRONMENT).exit_code
+    assert [] == account.client("logs").describe_log_groups()["logGroups"]
 
 
 def test_what_the_roles_asked_for_is_what_their_policies_were_judged_by(

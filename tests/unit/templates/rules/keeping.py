@@ -74,6 +74,29 @@ def logs_have_an_end(template: Template) -> list[str]:
     ]
 
 
+def logs_of_a_database_belong_to_the_stack(template: Template) -> list[str]:
+    """RDS makes a log group by itself, without an end, unless there is one of that name before the database.
+
+    A server that was made before servers had names is `generated`, and keeps the log group that RDS made.
+    """
+    faults = []
+    for logical_id, database in of_type(template, "AWS::RDS::DBInstance"):
+        name = template["Parameters"].get("DatabaseServerName", {}).get("Chosen")
+        before = {reference(value) for _, value in walk(database.get("DBInstanceIdentifier"))}
+        logs = {
+            str(group["LogGroupName"]["Fn::Sub"]).rpartition("/")[2]
+            for group_id, group in of_type(template, "AWS::Logs::LogGroup")
+            if group_id in before and group["LogGroupName"]["Fn::Sub"].startswith("/aws/rds/instance/")
+        }
+        if name != "generated":
+            faults += [
+                f"{logical_id} leaves its {log} log to RDS, which keeps the lines for ever"
+                for log in database.get("EnableCloudwatchLogsExports", [])
+                if log not in logs
+            ]
+    return faults
+
+
 def images_that_may_run_are_kept(template: Template) -> list[str]:
     faults = []
     for logical_id, repository in of_type(template, "AWS::ECR::Repository"):
@@ -204,6 +227,7 @@ RULES = (
     stateful_resources_say_what_stays,
     databases_are_encrypted_backed_up_and_private,
     logs_have_an_end,
+    logs_of_a_database_belong_to_the_stack,
     images_that_may_run_are_kept,
     no_secret_is_in_plain_text,
     roles_are_narrow,

@@ -18,6 +18,7 @@ Template = Mapping[str, Any]
 
 SHIFTING = {"BLUE_GREEN", "CANARY", "LINEAR"}
 NO_PAUSE = {"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"}
+NEEDED_AT_THE_GATE = ("MigrationTaskRole", "MigrationSecurityGroup")
 LAMBDA_ONLY = ("HookTargetArn", "RoleArn", "HookDetails")
 RANGES = {
     "BakeTimeInMinutes": (0, 1440),
@@ -73,6 +74,24 @@ def the_gate_migrates_or_the_task_does(template: Template) -> list[str]:
         if "PRE_SCALE_UP" in stages and "POST_TEST_TRAFFIC_SHIFT" not in stages:
             faults.append(f"{logical_id} moves traffic to a version that nobody has tested")
     return faults
+
+
+def the_gate_finds_what_it_needs(template: Template) -> list[str]:
+    """What the pipeline runs a migration with is up to date before the service comes to its gate.
+
+    CloudFormation knows of no reference between them: the pipeline puts them together.
+    """
+    return [
+        f"{logical_id} may come to its gate before {needed} is up to date"
+        for logical_id, _, deployment in _deployments(template)
+        for needed in NEEDED_AT_THE_GATE
+        if deployment.get("LifecycleHooks") and needed not in _before(template["Resources"][logical_id])
+    ]
+
+
+def _before(resource: Mapping[str, Any]) -> list[str]:
+    named = resource.get("DependsOn", [])
+    return [named] if isinstance(named, str) else named
 
 
 def strategies_have_their_settings(template: Template) -> list[str]:
@@ -140,6 +159,7 @@ def _bounds(template: Template, value: Any) -> tuple[float, float]:
 RULES = (
     pauses_stand_where_ecs_takes_them,
     the_gate_migrates_or_the_task_does,
+    the_gate_finds_what_it_needs,
     strategies_have_their_settings,
     numbers_keep_to_their_ranges,
 )

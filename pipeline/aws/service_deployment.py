@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
+from pipeline.aws.retries import DoneBefore
 from pipeline.errors import AwsRefusedError
 
 if TYPE_CHECKING:
@@ -189,12 +190,16 @@ def answer(
     ecs: "ECSClient", deployment: ServiceDeployment, hook: Hook, action: Literal["CONTINUE", "ROLLBACK"]
 ) -> None:
     """Answer a PAUSE hook: CONTINUE or ROLLBACK."""
-    ecs.continue_service_deployment(serviceDeploymentArn=deployment.arn, hookId=hook.hook_id, action=action)
+    with DoneBefore("ClientException", "InvalidParameterException"):
+        ecs.continue_service_deployment(
+            serviceDeploymentArn=deployment.arn, hookId=hook.hook_id, action=action
+        )
 
 
 def roll_back(ecs: "ECSClient", deployment: ServiceDeployment) -> None:
     """Stop a deployment that is under way; ECS puts the earlier revision back."""
-    ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
+    with DoneBefore("ConflictException", "InvalidParameterException"):
+        ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
 
 
 def listed(

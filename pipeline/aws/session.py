@@ -1,7 +1,7 @@
 """The AWS session: its clients, its count of calls, and the account that it must belong to.
 
-Retries: the `standard` mode backs off with jitter on throttling and on transient errors; ten attempts span
-more than a minute, so throttling never fails a deploy.
+Retries: the `standard` mode backs off with jitter on throttling and on transient errors. It gives up after
+ten attempts, or earlier where many calls fail; a call that is throttled even then is left to `retries`.
 https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
 """
 
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from pipeline.aws.retries import PATIENCE, ThrottlingPatience
 from pipeline.config.environment import Environment, did_you_mean
 from pipeline.errors import EnvironmentFileError, UsageError, WrongAccountError
 
@@ -53,11 +54,14 @@ class Access:
 class Aws:
     """Clients by service name, each made once: a client is safe across threads, a boto3 session is not.
 
+    patience: seconds for which a call that AWS throttles is sent again.
+
     https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, patience: float = PATIENCE) -> None:
         self.access = access
+        self._throttling = ThrottlingPatience(patience)
         self._lock = threading.Lock()
         self._clients: dict[str, object] = {}
         self._calls = 0
@@ -124,15 +128,16 @@ class Aws:
             if service not in self._clients:
                 config = _config(service)
                 try:
-                    self._clients[service] = self._session.client(
-                        service, endpoint_url=self.access.endpoint, config=config
-                    )
+                    made = self._session.client(service, endpoint_url=self.access.endpoint, config=config)
                 except ValueError as error:
                     raise UsageError(
                         "AWS_ENDPOINT_URL is no address",
                         why=str(error),
                         next_step="write AWS_ENDPOINT_URL as http://localhost:4566, or unset it",
                     ) from error
+                if service != "sts":  # the first call of every command: an error must not take long
+                    self._throttling.watch(made.meta.events, made.meta.service_model.service_id.hyphenize())
+                self._clients[service] = made
             return self._clients[service]
 
     @property

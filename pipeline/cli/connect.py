@@ -42,7 +42,7 @@ def open_environment(name: str, app: Path | None = None, strategy: str | None = 
     nodes = context.nodes_of(here, loaded)
     for node in nodes.values():
         timeouts.check(loaded, node.given)
-    aws = Aws(_access(here, loaded))
+    aws = Aws(_access(here, loaded), patience=loaded.stack_timeout_minutes * 60)
     if loaded.target == "aws":
         aws.must_know_region(loaded)
     return context.Context(here, loaded, nodes, aws)

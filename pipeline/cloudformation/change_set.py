@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.aws.retries import DoneBefore
 from pipeline.cloudformation import early_validation, stale_change_sets
 from pipeline.graph.template import Template
 from pipeline.waiting import Wait
@@ -173,7 +174,7 @@ def new_name() -> str:
 
 def discard(cloudformation: "CloudFormationClient", changes: Changes) -> None:
     """Take a change set away that is not going to be executed."""
-    cloudformation.delete_change_set(ChangeSetName=changes.arn, StackName=changes.stack_id)
+    _delete(cloudformation, changes.arn, changes.stack_id)
 
 
 def _create(
@@ -184,8 +185,8 @@ def _create(
 ) -> Changes | NoChanges:
     # With a token, a request that botocore sends again because its answer was lost asks for nothing new.
     request = {**request, "ClientToken": request["ChangeSetName"], "Capabilities": CAPABILITIES}
-    made, stack_name = cloudformation.create_change_set(**request), request["StackName"]
-    arn, stack_id = made["Id"], made["StackId"]
+    stack_name = request["StackName"]
+    arn, stack_id = _ask(cloudformation, request)
 
     def probe() -> "type_defs.DescribeChangeSetOutputTypeDef | None":
         answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id)
@@ -196,7 +197,7 @@ def _create(
         reason = answer.get("StatusReason", "")
         empty = any(sentence in reason for sentence in _EMPTY)
         failure = None if empty else early_validation.failure(cloudformation, stack_name, arn, reason, where)
-        cloudformation.delete_change_set(ChangeSetName=arn, StackName=stack_id)
+        _delete(cloudformation, arn, stack_id)
         if failure is not None:
             raise failure
         return NoChanges(reason)
@@ -205,6 +206,24 @@ def _create(
         answer = cloudformation.describe_change_set(ChangeSetName=arn, StackName=stack_id, NextToken=token)
         changes.extend(answer.get("Changes", []))
     return Changes(arn, stack_id, [_change(c["ResourceChange"]) for c in changes if "ResourceChange" in c])
+
+
+def _ask(
+    cloudformation: "CloudFormationClient", request: "type_defs.CreateChangeSetInputTypeDef"
+) -> tuple[str, str]:
+    """The ids of the change set and of its stack."""
+    with DoneBefore("AlreadyExistsException"):
+        made = cloudformation.create_change_set(**request)
+        return made["Id"], made["StackId"]
+    there = cloudformation.describe_change_set(
+        ChangeSetName=request["ChangeSetName"], StackName=request["StackName"]
+    )
+    return there["ChangeSetId"], there["StackId"]
+
+
+def _delete(cloudformation: "CloudFormationClient", arn: str, stack_id: str) -> None:
+    with DoneBefore("ChangeSetNotFound"):
+        cloudformation.delete_change_set(ChangeSetName=arn, StackName=stack_id)
 
 
 def summary(changes: Sequence[ResourceChange]) -> str:

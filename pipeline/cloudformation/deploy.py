@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.aws.retries import DoneBefore
 from pipeline.cloudformation import change_set, data_loss, stacks
 from pipeline.cloudformation.change_set import Changes, NoChanges, ResourceChange, StackSpec
 from pipeline.cloudformation.data_loss import Named
@@ -117,9 +118,10 @@ class StackDeployer:
     def delete(self, current: StackDescription, template: Template | None) -> None:
         """Delete a stack and wait until it is gone. Raises StackStuckError with the resource that stayed."""
         events = EventStream.from_now(self.cloudformation, current.stack_id)
-        self.cloudformation.delete_stack(
-            StackName=current.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}"
-        )
+        with DoneBefore("TokenAlreadyExistsException"):
+            self.cloudformation.delete_stack(
+                StackName=current.stack_id, ClientRequestToken=f"slipway-{uuid.uuid4()}"
+            )
         *_, last = self.looks(events, template, f"deleting stack {current.name}")
         if last.current is not None:
             cause = first_cause(last.events)
@@ -203,11 +205,12 @@ class Deployment:
         data_loss.refuse(losses, self.deployer.named)
         events = EventStream.from_now(cloudformation, stack_id)
         self._executed = True
-        cloudformation.execute_change_set(
-            ChangeSetName=self.change_set.arn,
-            StackName=stack_id,
-            ClientRequestToken=f"slipway-{uuid.uuid4()}",
-        )
+        with DoneBefore("InvalidChangeSetStatus", "TokenAlreadyExistsException"):
+            cloudformation.execute_change_set(
+                ChangeSetName=self.change_set.arn,
+                StackName=stack_id,
+                ClientRequestToken=f"slipway-{uuid.uuid4()}",
+            )
         cause: Event | None = None
         for look in self.deployer.looks(events, self.template, f"stack {self.name}"):
             yield look

@@ -31,7 +31,7 @@ def clear(cloudformation: "CloudFormationClient", stack_name: str) -> None:
         at_work = found.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS"
         if ours and not at_work and now - found["CreationTime"] >= LEFT_AFTER:
             arn, stack_id = found["ChangeSetId"], found["StackId"]
-            with Tolerated("InvalidChangeSetStatus"):
+            with Tolerated("InvalidChangeSetStatus", "ChangeSetNotFound"):
                 cloudformation.delete_change_set(ChangeSetName=arn, StackName=stack_id)
 
 

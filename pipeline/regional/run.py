@@ -94,7 +94,7 @@ def _failure(results: Sequence[Region], code: int) -> StackFailedError | None:
 
 def _elsewhere(home: Context, name: str, region: str) -> Context:
     environment = home.environment.model_copy(update={"name": name, "region": region})
-    there = Aws(replace(home.aws.access, region=region))
+    there = Aws(replace(home.aws.access, region=region), patience=home.timeout)
     if environment.target == "aws":
         there.must_know_region(environment)
     return replace(home, environment=environment, aws=there)

@@ -1,10 +1,6 @@
 """The account guard, the retries and the count of calls."""
 
-from types import SimpleNamespace
-
-import botocore.endpoint
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 
 from pipeline.aws import session as aws
@@ -67,42 +63,6 @@ def test_a_number_of_attempts_that_is_none_is_refused(monkeypatch: pytest.Monkey
 
     with pytest.raises(UsageError, match="AWS_MAX_ATTEMPTS is not a number: it is 'ten'"):
         Aws(LOCAL).client("ecr")
-
-
-class Answer(AWSResponse):  # type: ignore[misc]
-    """What came over the wire, without one."""
-
-    def __init__(self, status: int, body: str) -> None:
-        super().__init__("http://localhost:1", status, {}, None)
-        self._content = body.encode()
-
-
-THROTTLED = Answer(
-    400,
-    "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
-)
-NO_STACKS = Answer(
-    200,
-    "<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>",
-)
-
-
-@pytest.mark.parametrize("attempts", [None, "1"])
-def test_a_call_that_is_throttled_nine_times_succeeds(
-    attempts: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
-    if attempts is not None:
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
-    pauses: list[float] = []
-    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=pauses.append))
-    session, answers = Aws(LOCAL), iter([*[THROTTLED] * 9, NO_STACKS])
-    cloudformation = session.client("cloudformation")
-    cloudformation.meta.events.register_last("before-send.cloudformation", lambda **_: next(answers))
-
-    assert [] == cloudformation.describe_stacks()["Stacks"]
-    assert 10 == session.calls
-    assert 9 == len(pauses)
 
 
 def test_an_address_without_its_scheme_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Small stand-ins for AWS, written by hand: they keep state as AWS does, and nothing sleeps."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -25,16 +26,18 @@ def http_date(when: datetime) -> str:
 
 
 class Time:
-    """A clock that only sleeping moves."""
+    """A clock that only sleeping moves; threads may share it."""
 
     def __init__(self) -> None:
         self.now = 0.0
+        self._moving = threading.Lock()
 
     def clock(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        with self._moving:
+            self.now += seconds
 
     def wait(self, probe: Callable[[], Any], **options: Any) -> Any:
         return wait_until(probe, sleep=self.sleep, clock=self.clock, jitter=lambda: 0.0, **options)

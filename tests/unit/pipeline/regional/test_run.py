@@ -131,7 +131,7 @@ class Resting(FakeSsm):
 
     def put_parameter(self, **request: Any) -> dict[str, Any]:
         rested = self.clock() - self.deleted_at.get(request["Name"], -30.0)
-        assert rested >= 30, f"{request['Name']} was deleted {rested} seconds ago"
+        assert rested > 29.9, f"{request['Name']} was deleted {rested} seconds ago"
         return super().put_parameter(**request)
 
 

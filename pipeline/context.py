@@ -7,12 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.aws import lock
+from pipeline.aws import deletions, lock
+from pipeline.aws.parameters import ParameterVersions
 from pipeline.aws.session import Aws, guard_account
 from pipeline.cloudformation import stacks as stack_state
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.data_loss import Named
 from pipeline.cloudformation.deploy import StackDeployer
+from pipeline.cloudformation.outside import Outside
 from pipeline.config import environment as config
 from pipeline.config.environment import Environment
 from pipeline.config.project import Project
@@ -90,6 +92,43 @@ class Context:
     def named(self, replaces: frozenset[str]) -> Named:
         """What holds data and may be replaced or removed all the same, with the command that names it."""
         return Named(f"python -m pipeline deploy {self.environment.name}", replaces)
+
+    @property
+    def promised(self) -> frozenset[str]:
+        """The SSM parameters that the templates make: as a resource, or as a secret of their own."""
+        values = {name: {**node.given, **self._place} for name, node in self.stacks.items()}
+        return frozenset(
+            name
+            for key, node in self.stacks.items()
+            for name in (
+                *node.template.own_secrets(values[key]),
+                *(read.name for read in node.template.reads(values[key]) if read.kind == "made"),
+            )
+        )
+
+    @property
+    def _place(self) -> dict[str, str]:
+        return {
+            "AWS::Region": self.aws.region,
+            "AWS::AccountId": self.environment.account,
+            "AWS::Partition": "aws",
+            **self.names,
+        }
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What fills the names of secrets."""
+        return {"ServiceName": self.project.service, "EnvironmentName": self.environment.name}
+
+    def outside(self, versions: ParameterVersions) -> Outside:
+        """What looks at the inputs of stacks that stand outside of their templates."""
+        cloudformation = self.aws.client("cloudformation")
+        return Outside(
+            cloudformation,
+            versions,
+            self._place,
+            lambda name: deletions.told(self.aws.client("cloudtrail"), name),
+        )
 
     def locked(
         self, command: str, log: stack_state.Log, patience: float = 0.0

@@ -195,6 +195,12 @@ class GitHubError(SlipwayError):
     exit_code = 23
 
 
+class MissingInputError(SlipwayError):
+    """A parameter in SSM that a template names is not there: it is gone, or nobody declared it."""
+
+    exit_code = 24
+
+
 class InterruptedBySignalError(SlipwayError):
     """Ctrl-C or SIGTERM. What AWS was asked for goes on there, and a second run carries on."""
 

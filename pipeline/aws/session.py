@@ -96,6 +96,10 @@ class Aws:
     @overload
     def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
     @overload
+    def client(
+        self, service: Literal["cloudtrail"]
+    ) -> Any: ...  # Any: no stubs are installed for this one call
+    @overload
     def client(self, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
     @overload
     def client(self, service: Literal["ec2"]) -> "EC2Client": ...

@@ -43,12 +43,13 @@ _EMPTY = ("didn't contain changes", "No updates are to be performed", "no change
 
 @dataclass(frozen=True)
 class StackSpec:
-    """A stack as it should be."""
+    """A stack as it should be. reads: name -> version of what it reads from outside of its template."""
 
     name: str
     template: Template
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.aws.errors import Tolerated
+from pipeline.aws.parameters import ParameterVersions
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.stacks import StackDescription
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 _STORED = TypeAdapter(dict[str, str])
+_READS = " reads"  # after a stack's name: the key of what that stack reads
 
 
 def parameter_name(service: str, environment: str) -> str:
@@ -32,8 +34,11 @@ def parameter_name(service: str, environment: str) -> str:
 
 
 def fingerprint(spec: StackSpec) -> str:
-    """A hash over template, parameter values and tags, as asked for. Secrets are in none of them."""
-    content = [spec.template.body, sorted(spec.parameters.items()), sorted(spec.tags.items())]
+    """A hash over template, parameter values, tags and the versions of what the stack reads, as asked for.
+    Secrets are in none of them.
+    """
+    given = (spec.parameters, spec.tags, spec.reads)
+    content = [spec.template.body, *(sorted(items.items()) for items in given)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
@@ -46,6 +51,15 @@ class DeployedFingerprints:
         self._lock = threading.Lock()
         self._before = self._read()
         self._now = dict(self._before)
+        reads = [self.reads(key.removesuffix(_READS)) for key in self._before if key.endswith(_READS)]
+        self.versions = ParameterVersions(ssm, (name for one in reads for name in one))
+        """The versions that parameters have now; those that stacks were seen to read are read together."""
+
+    def reads(self, stack_name: str) -> dict[str, str]:
+        """What a stack read when it was last deployed: name -> version; nothing where that is forgotten."""
+        with contextlib.suppress(ValidationError):
+            return _STORED.validate_json(self._before.get(stack_name + _READS, "{}"))
+        return {}
 
     @property
     def empty(self) -> bool:
@@ -54,7 +68,7 @@ class DeployedFingerprints:
 
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
         """Whether `current` is what the deploy of this same `spec` left, and takes an update."""
-        if not current.status.ready:
+        if not current.status.ready or spec.template.changes_unseen:
             return False
         return self._before.get(spec.name) == _entry(spec, current)
 
@@ -62,6 +76,9 @@ class DeployedFingerprints:
         """Keep that `spec` was deployed and left the stack as `current`."""
         with self._lock:
             self._now[spec.name] = _entry(spec, current)
+            self._now.pop(spec.name + _READS, None)
+            if spec.reads:
+                self._now[spec.name + _READS] = json.dumps(dict(spec.reads), separators=(",", ":"))
 
     def save(self, log: Callable[[str], None]) -> None:
         """Write what was recorded, if it differs from what was read. A failed write does not fail this

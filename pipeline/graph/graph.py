@@ -48,6 +48,11 @@ class Node:
                 next_step=f"let infra/{node}.yaml give {key} in any case, and run the command again",
             )
 
+    def known(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """The parameter values that are known before every needed node is done."""
+        found = {key: outputs.get(node, {}).get(key) for key, node in self.wired.items()}
+        return {**self.given, **{key: value for key, value in found.items() if value is not None}}
+
     def inputs(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         """All parameter values, once every needed node is done. Raises what `require_outputs` raises."""
         self.require_outputs(outputs)

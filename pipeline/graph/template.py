@@ -6,16 +6,22 @@ Template anatomy: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
 from pipeline.config import strict_yaml
 from pipeline.config.strict_yaml import as_text
 from pipeline.errors import TemplateError
+from pipeline.graph import references
 from pipeline.graph.data_types import HOLDS_DATA
 from pipeline.graph.parameter import Parameter
+from pipeline.graph.references import Read, Reference
+
+SecretType = Literal["SecureString", "String"]
+"""A type of SSM parameter."""
 
 INLINE_LIMIT = 51_200
 """Bytes that CloudFormation takes as TemplateBody.
@@ -23,9 +29,14 @@ INLINE_LIMIT = 51_200
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
 """
 
-_SECURE = re.compile(r"\{\{resolve:ssm-secure:((?:\$\{[A-Za-z]+\}|[^}:])+)(?::\d+)?\}\}")
-# CloudFormation resolves no SecureString in a listener rule; a plain parameter called .../secret stands in.
-_PLAIN = re.compile(r"\{\{resolve:ssm:((?:\$\{[A-Za-z]+\}|[^}:])+/secret)(?::\d+)?\}\}")
+
+BELOW, BELOW_ALL = "/${ServiceName}/${EnvironmentName}/", "/${ServiceName}/"
+"""Where in SSM the secrets of a template lie; the second for an account-wide one."""
+
+_SECRET = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+
+READS_A_VALUE = "AWS::SSM::Parameter::Value<"
+"""How the types begin of a parameter whose value names an SSM parameter, which CloudFormation then reads."""
 
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html (StackName)
@@ -62,9 +73,17 @@ class Template:
     parameters: Mapping[str, Parameter]
     outputs: frozenset[str]
     resources: Mapping[str, Resource]
-    secure_references: frozenset[str] = frozenset()
-    plain_references: frozenset[str] = frozenset()
-    """Plain SSM parameters called .../secret, which the pipeline makes like SecureStrings."""
+    references: tuple[Reference, ...] = ()
+    """Every place that names an SSM parameter."""
+    secrets: tuple[str, ...] = ()
+    """The names of the secrets that the template declares as its own to make, in Metadata: Slipway: Secrets,
+    with ${ServiceName} and ${EnvironmentName} to fill.
+    """
+    conditions: Mapping[str, object] = field(default_factory=dict)
+    changes_unseen: bool = False
+    """Whether the template has parts of which only CloudFormation can tell that they changed: a macro, an
+    include, a module, a nested template.
+    """
     rules: Mapping[str, object] = field(default_factory=dict)
     """The section Rules, its short-form functions written out."""
     released: bool = True
@@ -87,6 +106,28 @@ class Template:
     def stack_name(self, service: str, environment: str) -> str:
         """`orders-dev-ecs-stack`, or `orders-ecr` of an account-wide template."""
         return f"{service}-{environment}-{self.name}" if self.per_environment else f"{service}-{self.name}"
+
+    def own_secrets(self, values: Mapping[str, str]) -> dict[str, SecretType]:
+        """The secrets that the template declares as its own to make, by name. A String is one that it
+        resolves as plain text ({{resolve:ssm:...}}). values: ServiceName, EnvironmentName, and more.
+        """
+        plain = {references.named(one, values) for one in self.references if one.kind == "ssm"}
+        names = sorted(filter(None, (references.filled(name, values) for name in self.secrets)))
+        return {name: "String" if name in plain else "SecureString" for name in names}
+
+    def reads(self, values: Mapping[str, str]) -> list[Read]:
+        """The SSM parameters that a stack reads, as far as their names are known; `references.reads`."""
+        found = references.reads(self.references, self.conditions, values)
+        for name, parameter in self.parameters.items():
+            if parameter.type.startswith(READS_A_VALUE) and values.get(name):
+                found.append(Read(values[name], "parameter"))
+        return found
+
+    def pinned(self, values: Mapping[str, str], versions: Mapping[str, str]) -> "Template":
+        """The template with the version of each SSM parameter that it asks for without one. versions: by
+        name; a parameter that is not among them stays as it is.
+        """
+        return replace(self, body=references.pinned(self.body, values, versions))
 
     def where(self, logical_id: str) -> str:
         """`infra/x.yaml:12`, or the path alone for a resource that a macro added to the template."""
@@ -167,7 +208,6 @@ def parse(name: str, path: str, body: str) -> Template:
         for key, rules in _mapping(content, "Parameters", path).items()
         if isinstance(rules, dict)
     }
-    texts = list(_texts(content["Resources"]))
     slipway = _mapping(_mapping(content, "Metadata", path), "Slipway", path)
     return Template(
         name,
@@ -176,11 +216,26 @@ def parse(name: str, path: str, body: str) -> Template:
         parameters,
         frozenset(_mapping(content, "Outputs", path)),
         resources,
-        frozenset(name for text in texts for name in _SECURE.findall(text)),
-        frozenset(name for text in texts for name in _PLAIN.findall(text)),
+        references.find(content["Resources"]),
+        _own_secrets(
+            slipway.get("Secrets", []), BELOW if "EnvironmentName" in parameters else BELOW_ALL, path
+        ),
+        _mapping(content, "Conditions", path),
+        references.changes_unseen(content),
         _mapping(content, "Rules", path),
         slipway.get("Release") is not False,
     )
+
+
+def _own_secrets(declared: object, below: str, path: str) -> tuple[str, ...]:
+    names = declared if isinstance(declared, list) else [None]
+    if not all(isinstance(name, str) and _SECRET.fullmatch(name) for name in names):
+        raise _refused(
+            f"{path}: Secrets under Metadata and Slipway is no list of names",
+            f"it lists what Slipway is to make below {below} in SSM, such as database/password",
+            path,
+        )
+    return tuple(f"{below}{name}" for name in names)
 
 
 class _Loader(strict_yaml.StrictLoader):

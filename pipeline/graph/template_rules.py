@@ -25,6 +25,14 @@ def broken(rules: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
     return found
 
 
+def condition(name: str, conditions: Mapping[str, Any], values: Mapping[str, str]) -> bool | None:
+    """Whether a condition of the template holds; None where only CloudFormation can tell."""
+    try:
+        return _judge({"Condition": name}, values, conditions)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
 def _broken(name: str, rule: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[str]:
     if "RuleCondition" in rule and not _judge(rule["RuleCondition"], values):
         return
@@ -33,10 +41,14 @@ def _broken(name: str, rule: Mapping[str, Any], values: Mapping[str, str]) -> It
             yield str(assertion.get("AssertDescription", f"the rule {name} does not hold"))
 
 
-def _judge(expression: Any, values: Mapping[str, str]) -> bool | None:
+def _judge(
+    expression: Any, values: Mapping[str, str], conditions: Mapping[str, Any] | None = None
+) -> bool | None:
     """Whether an expression holds; None where only CloudFormation can tell."""
     ((function, operands),) = expression.items()
     match function:
+        case "Condition":
+            return _judge((conditions or {})[operands], values, conditions)
         case "Fn::Equals":
             left, right = (_value(operand, values) for operand in operands)
             return None if left is None or right is None else left == right
@@ -44,10 +56,10 @@ def _judge(expression: Any, values: Mapping[str, str]) -> bool | None:
             items, one = [_value(item, values) for item in operands[0]], _value(operands[1], values)
             return None if one is None or None in items else one in items
         case "Fn::Not":
-            inner = _judge(operands[0], values)
+            inner = _judge(operands[0], values, conditions)
             return None if inner is None else not inner
         case "Fn::And" | "Fn::Or":
-            judged = {_judge(operand, values) for operand in operands}
+            judged = {_judge(operand, values, conditions) for operand in operands}
             decides = function == "Fn::Or"
             return decides if decides in judged else None if None in judged else not decides
     return None

@@ -2,11 +2,11 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.account import ownership, permissions_boundary
 from pipeline.aws import errors
-from pipeline.cloudformation import change_set, data_loss, interruptions, secrets, stacks
+from pipeline.cloudformation import change_set, data_loss, interruptions, stacks
 from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.cloudformation.data_loss import Loss
 from pipeline.cloudformation.fingerprints import DeployedFingerprints, parameter_name
@@ -150,14 +150,17 @@ def of_stack(
         note = f"{current.status}: {current.reason or 'no reason given'}"
         return Planned.of(NodePlan(node.name, name, word, note), current.outputs)
     again = current is not None and current.status.must_be_cleared
+    outside = context.outside(fingerprints.versions)
+    needs = outside.needs(context.spec(node, node.known(outputs)), current, context.promised)
     spec = None
     if not unknown and not again:
         spec = permissions_boundary.add(context, context.spec(node, node.inputs(outputs)), current)
+        spec = outside.fixed(spec, needs)
         if current is not None and fingerprints.is_unchanged(spec, current):
             return Planned.of(NodePlan(node.name, name, "unchanged"), current.outputs)
         spec = traffic_weights.as_the_stack_has_them(spec, current)
     # AWS refuses a change set whose {{resolve:ssm:...}} leads nowhere; the deploy makes the secret first.
-    missing = _secrets(context, node)
+    missing = tuple(needs.new)
     if current is not None and not again and (unknown or missing):
         when = f"before the deploy has {', '.join(unknown or missing)}"
         note = f"would be updated; what of it, and whether data would be lost, is not known {when}"
@@ -172,6 +175,8 @@ def of_stack(
         action = "make again" if again else "create"
         return Planned.of(NodePlan(node.name, name, action, note, changes, missing), {})
     plan = _by_change_set(context, node, spec, current, previews.of(spec, current, log))
+    moved = outside.changes(spec, fingerprints.reads(name))
+    plan = replace(plan, note="; ".join(filter(None, [plan.note, *moved])))
     return Planned.of(plan, current.outputs if current else {})
 
 
@@ -197,10 +202,6 @@ def _by_change_set(
         losses=tuple(losses),
         interruptions=interruptions.found(outcome.changes, before, spec.parameters),
     )
-
-
-def _secrets(context: Context, node: StackNode) -> tuple[str, ...]:
-    return tuple(secrets.missing(context.aws.client("ssm"), secrets.names_in(node.template, node.given)))
 
 
 def _plan_of(outcome: Outcome) -> NodePlan:

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import requests
 
 from pipeline.account import permissions_boundary, roles
-from pipeline.aws import stopped_tasks
+from pipeline.aws import parameters, stopped_tasks
 from pipeline.aws.errors import Tolerated
 from pipeline.checks import smoke, suite
-from pipeline.cloudformation import secrets, stacks
+from pipeline.cloudformation import stacks
 from pipeline.cloudformation.events import Event, EventStream, first_cause
 from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.graph import template
+from pipeline.graph.template import SecretType
 from pipeline.image import registry
 from pipeline.regional import taskcat
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_s3.type_defs import CreateBucketRequestTypeDef
-    from types_boto3_ssm.literals import ParameterTypeType
 
 NESTED = "AWS::CloudFormation::Stack"
 
@@ -58,10 +58,10 @@ class Launch:
         self._bucket = f"{stack}-{home.environment.account}"
         self._any = next(iter(there.values()))
         values = {"ServiceName": home.project.service, "EnvironmentName": self._any.environment.name}
-        self._secrets: dict[str, ParameterTypeType] = {}
+        self._secrets: dict[str, SecretType] = {}
         self._templates = template.load_all(home.project.templates)
         for parsed in self._templates:
-            self._secrets |= secrets.kinds_in(parsed, values)
+            self._secrets |= parsed.own_secrets(values)
 
     def as_run(self, image: str) -> taskcat.Run:
         """The launch as taskcat runs it. image: by digest."""
@@ -89,7 +89,7 @@ class Launch:
         self._make_bucket()
         for context in self._there.values():
             for name, kind in self._secrets.items():
-                secrets.create(context.aws.client("ssm"), name, context.tags, context.wait, kind)
+                parameters.create(context.aws.client("ssm"), name, context.tags, context.wait, kind)
 
     def _make_bucket(self) -> None:
         """S3 deletes a bucket for a while, and until the end refuses to make a bucket of that name."""
@@ -175,8 +175,8 @@ class Launch:
         if current is not None:
             log(f"deleting stack {current.name} ({current.status})")
             context.deployer(lambda _: None).delete(current, None)
-        if secrets.delete(context.aws.client("ssm"), self._secrets):
-            context.pause(secrets.REUSED_AFTER)
+        if parameters.delete(context.aws.client("ssm"), self._secrets):
+            context.pause(parameters.REUSED_AFTER)
 
     def _clear_bucket(self) -> None:
         s3 = self._home.aws.client("s3")

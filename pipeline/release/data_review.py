@@ -4,19 +4,21 @@ Each stack's own change set is judged once more, right before it is executed: wh
 may be new by then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.cloudformation import data_loss, resources
 from pipeline.cloudformation.data_loss import Loss
 from pipeline.cloudformation.fingerprints import DeployedFingerprints
-from pipeline.cloudformation.stacks import Log
+from pipeline.cloudformation.stacks import Log, StackDescription
 from pipeline.config.environment import did_you_mean
 from pipeline.context import Context
 from pipeline.errors import SlipwayError, UsageError
 from pipeline.graph import graph
 from pipeline.inspect import plan
 from pipeline.inspect.plan_change_sets import PlanChangeSets
+
+Stacks = Mapping[str, StackDescription | None]
 
 
 def must_exist(context: Context, named: Iterable[str], left_alone: frozenset[str]) -> None:
@@ -61,19 +63,19 @@ class DataReview:
     log: Log
     named: frozenset[str]
 
-    def refuse_losses(self, left_alone: frozenset[str], image_uri: str | None) -> None:
+    def refuse_losses(self, there: Stacks, left_alone: frozenset[str], image_uri: str | None) -> None:
         """Raises DataLossError where data would be lost that was not named; says what was named in vain.
 
+        there: every stack as it is.
         Where `app/` alone was changed this asks for the stacks and nothing else: they are as they were left.
         """
-        losses = self._losses(left_alone, image_uri)
+        losses = self._losses(there, left_alone, image_uri)
         data_loss.refuse(losses, self.context.named(self.named))
         for name in sorted(self.named - {loss.name for loss in losses}):
             self.log(f"{name} was named by --replace, and nothing replaces or removes it now")
 
-    def _losses(self, left_alone: frozenset[str], image_uri: str | None) -> list[Loss]:
+    def _losses(self, there: Stacks, left_alone: frozenset[str], image_uri: str | None) -> list[Loss]:
         context, previews, losses = self.context, PlanChangeSets(self.context), list[Loss]()
-        there = {name: context.current(node) for name, node in context.stacks.items()}
         outputs = {name: current.outputs for name, current in there.items() if current is not None}
         in_use = [current.parameters.get(graph.IMAGE_GIVES) for current in there.values() if current]
         # Which image it is makes no difference to the data.

@@ -18,7 +18,7 @@ from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step
 from pipeline.image import released as named
-from pipeline.release import data_review
+from pipeline.release import data_review, inputs
 from pipeline.release.service_step import ServiceStep
 from pipeline.release.stack_step import StackStep
 from pipeline.rollout.options import RolloutOptions
@@ -78,8 +78,10 @@ def deploy(
         if fingerprints.empty:
             ownership.must_be_apart(context.aws.client("cloudformation"), context.tags)
         _make_clients(context)
+        there = {name: context.current(node) for name, node in context.stacks.items()}
+        inputs.must_be_there(context, fingerprints.versions, there)
         review = data_review.DataReview(context, fingerprints, audience.log("data"), options.replaces)
-        review.refuse_losses(leave, image_uri)
+        review.refuse_losses(there, leave, image_uri)
 
         def image(outputs: Mapping[str, Mapping[str, str]]) -> Result:
             repository = context.nodes[graph.IMAGE].inputs(outputs)[graph.IMAGE_NEEDS]

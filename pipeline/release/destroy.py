@@ -4,8 +4,8 @@ Account-wide stacks (the image repository) stay: other environments use them, an
 """
 
 from pipeline.account import ownership, permissions_boundary
-from pipeline.aws import errors
-from pipeline.cloudformation import fingerprints, secrets, stacks
+from pipeline.aws import errors, parameters
+from pipeline.cloudformation import fingerprints, stacks
 from pipeline.cloudformation.deploy import StackDeployer
 from pipeline.cloudformation.stacks import Log
 from pipeline.config.environment import Environment
@@ -60,13 +60,13 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
         outcomes = runner.run(graph.reverse_needs(mine), steps, audience, clock=context.clock)
         failure = errors.first_failure(outcome.error for outcome in outcomes.values())
         if failure is None:
-            doomed = [n for node in mine.values() for n in secrets.names_in(node.template, node.given)]
-            deleted = secrets.delete(ssm, doomed)
+            doomed = [n for node in mine.values() for n in node.template.own_secrets(context.names)]
+            deleted = parameters.delete(ssm, doomed)
             for secret in deleted:
                 audience.log("secrets")(f"deleted {secret}")
-            secrets.delete(ssm, [fingerprints.parameter_name(*names)])
+            parameters.delete(ssm, [fingerprints.parameter_name(*names)])
             if deleted:
-                context.pause(secrets.REUSED_AFTER)  # the next deploy may make the secrets anew
+                context.pause(parameters.REUSED_AFTER)  # the next deploy may make the secrets anew
         return failure
 
 

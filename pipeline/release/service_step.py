@@ -33,7 +33,7 @@ class ServiceStep(StackStep):
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
             return Result(self.looked_after(spec, current), current.outputs)
-        with self.ready_to_change(spec, current) as current:
+        with self.ready_to_change(spec, current) as (spec, current):
             joined = current is not None and current.status.in_progress
             if current is not None and joined:
                 current = self.join(spec, current)

@@ -2,17 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
 
 from pipeline.account import ownership, permissions_boundary
-from pipeline.aws import stopped_tasks
-from pipeline.cloudformation import interruptions, secrets
+from pipeline.aws import parameters, stopped_tasks
+from pipeline.cloudformation import interruptions
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.deploy import Deployment, StackDeployer, StackLook
 from pipeline.cloudformation.events import Event
 from pipeline.cloudformation.fingerprints import DeployedFingerprints
+from pipeline.cloudformation.outside import Outside
 from pipeline.cloudformation.stacks import Log, StackDescription
 from pipeline.context import Context
 from pipeline.graph.graph import StackNode
@@ -36,7 +37,7 @@ class StackStep:
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
             return Result("unchanged", current.outputs)
-        with self.ready_to_change(spec, current) as current:
+        with self.ready_to_change(spec, current) as (spec, current):
             if current is not None:
                 boundary = permissions_boundary.update_to(spec, current)
                 current = self.deployer.update_parameters(current, spec.template, boundary)
@@ -61,10 +62,18 @@ class StackStep:
         return self.context.deployer(self.log, self.options.replaces)
 
     def spec(self, outputs: Mapping[str, Mapping[str, str]], current: StackDescription | None) -> StackSpec:
-        """The stack as it should be, with the boundary of its roles. Raises ProtectedError, TemplateError."""
+        """The stack as it should be, with the boundary of its roles and the versions of what it reads.
+
+        Raises ProtectedError, TemplateError, and MissingInputError.
+        """
         spec = self.context.spec(self.node, self.node.inputs(outputs))
         ownership.must_be_ours(self.deployer.cloudformation, current, spec.template, spec.tags)
-        return permissions_boundary.add(self.context, spec, current)
+        spec = permissions_boundary.add(self.context, spec, current)
+        return self.outside.fixed(spec, self.outside.needs(spec, current))
+
+    @property
+    def outside(self) -> Outside:
+        return self.context.outside(self.fingerprints.versions)
 
     def is_unchanged(self, spec: StackSpec, current: StackDescription) -> bool:
         """Nothing was changed since the last deploy, neither what is asked for nor the stack."""
@@ -81,8 +90,8 @@ class StackStep:
     @contextlib.contextmanager
     def ready_to_change(
         self, spec: StackSpec, current: StackDescription | None
-    ) -> Iterator[StackDescription | None]:
-        """Create the secrets that the template refers to, and give the stack as it is then.
+    ) -> Iterator[tuple[StackSpec, StackDescription | None]]:
+        """Create the stack's own secrets; give what it should be, with their versions, and what it is then.
 
         Deploys of two environments may run at once: on a stack that both share, one waits for the other.
         """
@@ -92,11 +101,16 @@ class StackStep:
                 name, owner = f"/slipway/{context.project.service}/lock", f"deploy {context.environment.name}"
                 held.enter_context(context.holding(name, owner, self.log, context.timeout))
                 current = context.current(self.node)
-            kinds = secrets.kinds_in(spec.template, spec.parameters)
-            for secret in secrets.missing(ssm, kinds):
-                if secrets.create(ssm, secret, spec.tags, context.wait, kinds[secret]):
+            for secret, kind in self.outside.needs(spec, current).new.items():
+                if parameters.create(ssm, secret, spec.tags, context.wait, kind):
                     self.log(f"created the secret {secret}")
-            yield current
+            self.fingerprints.versions.forget()
+            spec = replace(spec, template=self.node.template)
+            spec = self.outside.fixed(spec, self.outside.needs(spec, current))
+            for change in self.outside.changes(spec, self.fingerprints.reads(spec.name)):
+                self.log(change)
+            yield spec, current
+            self.fingerprints.versions.forget()
 
 
 class Tasks:

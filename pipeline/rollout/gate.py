@@ -16,7 +16,6 @@ from pipeline.aws import revision_tasks, stopped_tasks
 from pipeline.aws.service_deployment import Revision, ServiceDeployment, revision
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import resources as stack_resources
-from pipeline.cloudformation import secrets
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
@@ -139,8 +138,8 @@ class Gate:
 
     def _secret(self) -> str:
         context = self.context
-        known = {"ServiceName": context.project.service, "EnvironmentName": context.environment.name}
-        names = [n for n, kind in secrets.kinds_in(self.spec.template, known).items() if kind == "String"]
+        reads = self.spec.template.reads(context.names)
+        names = [read.name for read in reads if read.kind == "ssm" and read.name.endswith("/secret")]
         if not names:
             raise KeyError("the test rule's secret in the template")
         parameter = self.context.aws.client("ssm").get_parameter(Name=names[0])["Parameter"]

@@ -85,8 +85,9 @@ class FakeCloudFormation(Paginates):
         self.next_ends: dict[str, list[str]] = {}
         self.outputs: dict[str, str] = {"Out": "1"}
         self.outputs_of: dict[str, dict[str, str]] = {}
+        self.bodies: dict[str, str] = {}
         self.resources: dict[str, tuple[str, str]] = {}
-        self.deployed_template = "Resources: {}"
+        self.deployed_template = ""
         self._events: dict[str, list[dict[str, Any]]] = {}
         self._sets: dict[str, dict[str, Any]] = {}
         self._count = itertools.count(1)
@@ -99,6 +100,7 @@ class FakeCloudFormation(Paginates):
             "StackName": name,
             "StackId": stack_id,
             "StackStatus": status,
+            "Body": self.bodies.get(name, "Resources: {}"),
             "CreationTime": START,
             "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in given.items()],
             "Tags": [
@@ -132,6 +134,12 @@ class FakeCloudFormation(Paginates):
             self._event(stack["StackId"], stack["StackName"], STACK, stack["StackStatus"])
         return {"Stacks": [shown]}
 
+    def get_template(self, **request: Any) -> dict[str, Any]:
+        assert request["TemplateStage"] == "Original"
+        stack = self._find(request["StackName"])
+        assert stack is not None
+        return {"TemplateBody": self.deployed_template or stack["Body"]}
+
     def describe_stack_events(self, **request: Any) -> dict[str, Any]:
         name = request["StackName"]
         if self.forgets_events_after == 0:
@@ -158,6 +166,7 @@ class FakeCloudFormation(Paginates):
         arn = f"arn:aws:cloudformation:eu-west-1:000000000000:changeSet/{request['ChangeSetName']}/1"
         kind = request["ChangeSetType"]
         self._sets[arn] = {"Stack": stack_id, "Name": request["ChangeSetName"], "Type": kind}
+        self._sets[arn]["Body"] = request.get("TemplateBody")
         self._sets[arn] |= {"Tags": request.get("Tags"), "CreationTime": self.now}
         return {"Id": arn, "StackId": stack_id}
 
@@ -174,10 +183,6 @@ class FakeCloudFormation(Paginates):
             return {"Status": "CREATE_COMPLETE", "Changes": self.changes[1:]}
         more = {"NextToken": "1"} if len(self.changes) > 1 else {}
         return {"Status": "CREATE_COMPLETE", "Changes": self.changes[:1], **more}
-
-    def get_template(self, **request: Any) -> dict[str, Any]:
-        assert self._find(request["StackName"])
-        return {"TemplateBody": self.deployed_template}
 
     def describe_events(self, **request: Any) -> dict[str, Any]:
         assert request["ChangeSetName"] in self._sets
@@ -210,6 +215,7 @@ class FakeCloudFormation(Paginates):
         name, word = stack["StackName"], chosen["Type"]
         self.log.append(f"execute {name}")
         stack["StackStatus"] = f"{word}_IN_PROGRESS"
+        stack["Body"] = chosen["Body"] or stack["Body"]
         stack["Tags"] = stack["Tags"] if chosen["Tags"] is None else chosen["Tags"]
         stack["LastUpdatedTime"] = START + timedelta(minutes=next(self._count))
         self._event(chosen["Stack"], name, STACK, stack["StackStatus"])
@@ -275,7 +281,8 @@ class FakeSsm:
     def put_parameter(self, **request: Any) -> dict[str, Any]:
         if request["Name"] in self.values and not request["Overwrite"]:
             raise client_error("PutParameter", "ParameterAlreadyExists", "The parameter already exists.")
-        self.values[request["Name"]] = {**request, "LastModifiedDate": self.now}
+        version = self.values.get(request["Name"], {}).get("Version", 0) + 1
+        self.values[request["Name"]] = {**request, "LastModifiedDate": self.now, "Version": version}
         return {}
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
@@ -289,7 +296,13 @@ class FakeSsm:
     def get_parameters(self, **request: Any) -> dict[str, Any]:
         assert len(request["Names"]) <= 10
         assert not request["WithDecryption"]
-        return {"InvalidParameters": [name for name in request["Names"] if name not in self.values]}
+        there = [name for name in request["Names"] if name in self.values]
+        return {
+            "Parameters": [
+                {"LastModifiedDate": START, "Version": 1, **self.values[name], "Name": name} for name in there
+            ],
+            "InvalidParameters": [name for name in request["Names"] if name not in self.values],
+        }
 
     def delete_parameter(self, **request: Any) -> dict[str, Any]:
         if self.values.pop(request["Name"], None) is None:
@@ -325,6 +338,13 @@ class FakeSts:
 
     def get_caller_identity(self) -> dict[str, Any]:
         return {"Account": self.account}
+
+
+class FakeCloudTrail:
+    """Knows of nothing."""
+
+    def lookup_events(self, **_: Any) -> dict[str, Any]:
+        return {"Events": []}
 
 
 class FakeEcr:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from pipeline.config import environment, project
 from pipeline.context import Context, nodes_of
 from pipeline.image import build
-from tests.support.fakes import FakeAws, FakeCloudFormation, FakeEcr, FakeSsm, FakeSts, Time
+from tests.support.fakes import FakeAws, FakeCloudFormation, FakeCloudTrail, FakeEcr, FakeSsm, FakeSts, Time
 
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "registry/orders"
@@ -35,6 +35,7 @@ FILES = {
         "    Type: AWS::RDS::DBInstance\n"
         "    Properties: {P: !Sub '{{resolve:ssm-secure:/${ServiceName}/${EnvironmentName}/password}}'}\n"
         "Outputs: {DatabaseEndpoint: {Value: x}}\n"
+        "Metadata: {Slipway: {Secrets: [password]}}\n"
     ),
     "infra/app.yaml": (
         "Parameters:\n"
@@ -82,6 +83,7 @@ class World:
     def deployed(self) -> "World":
         """Every stack is there, by an earlier version of Slipway that remembered nothing."""
         for name, outputs in OUTPUTS.items():
+            self.cloudformation.bodies[name] = FILES[f"infra/{name.split('-')[-1]}.yaml"]
             self.cloudformation.have(name, "CREATE_COMPLETE", outputs=outputs)
         self.ssm.put_parameter(Name=SECRET, Value="x", Type="SecureString", Overwrite=True)
         return self
@@ -102,6 +104,7 @@ def world(root: Path, **clients: Any) -> World:
     cloudformation.outputs_of = OUTPUTS
     ecr = FakeEcr(**{build.content_tag(here.app, None): DIGEST})
     every = {"cloudformation": cloudformation, "ssm": ssm, "ecr": ecr, "sts": FakeSts(), **clients}
+    every.setdefault("cloudtrail", FakeCloudTrail())
     aws = cast(Any, FakeAws(**every))
     context = Context(here, dev, nodes_of(here, dev), aws, time.sleep, time.clock)
     return World(context, cloudformation, ssm, ecr, time)

@@ -1,6 +1,5 @@
 """The pipeline finds the parts of a rollout by their names in the template, and there they are."""
 
-from pipeline.cloudformation import secrets
 from pipeline.graph import template
 from pipeline.release import running_tasks
 from pipeline.rollout import gate, migration, traffic_weights
@@ -35,7 +34,7 @@ def test_the_test_rule_listens_to_the_header_that_the_pipeline_sends():
 def test_the_pipeline_makes_the_secret_of_the_test_rule_as_a_plain_parameter():
     values = {"ServiceName": "orders", "EnvironmentName": "dev"}
 
-    assert {"/orders/dev/test-traffic/secret": "String"} == secrets.kinds_in(parsed(), values)
+    assert {"/orders/dev/test-traffic/secret": "String"} == parsed().own_secrets(values)
 
 
 def test_the_migration_finds_its_container_its_role_its_security_group_and_the_databases():

@@ -252,10 +252,13 @@ def test_an_environment_file_repeats_no_default():
     }
 
 
-def test_the_master_password_is_the_one_secret_the_pipeline_makes():
-    secrets = {name for t in templates() for name in t.secure_references}
+def test_the_master_password_and_the_test_traffics_secret_are_what_the_pipeline_makes():
+    secrets = {name for t in templates() for name in t.secrets}
 
-    assert {"/${ServiceName}/${EnvironmentName}/database/password"} == secrets
+    assert {
+        "/${ServiceName}/${EnvironmentName}/database/password",
+        "/${ServiceName}/${EnvironmentName}/test-traffic/secret",
+    } == secrets
 
 
 def test_the_task_reads_every_database_parameter_that_the_database_template_writes():

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from pipeline.account import permissions_boundary
+from pipeline.aws.parameters import ParameterVersions
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.cloudformation.stacks import StackDescription
 from pipeline.cloudformation.status import StackStatus
@@ -14,7 +15,7 @@ from pipeline.errors import RolloutRefusedError
 from pipeline.graph import template
 from pipeline.release import destroy
 from pipeline.release.service_step import ServiceStep
-from tests.support.fakes import Audience, FakeCloudFormation
+from tests.support.fakes import Audience, FakeCloudFormation, FakeSsm
 from tests.support.small_project import FILES, World, world
 
 BODY = "Parameters: {PermissionsBoundaryArn: {Type: String, Default: ''}}\nResources: {A: {Type: X}}"
@@ -91,6 +92,11 @@ class Roles(FakeCloudFormation):
 
 
 class NoFingerprints:
+    versions = ParameterVersions(cast(Any, FakeSsm()))
+
+    def reads(self, _: str) -> dict[str, str]:
+        return {}
+
     def is_unchanged(self, *_: Any) -> bool:
         return False
 

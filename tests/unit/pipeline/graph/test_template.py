@@ -56,14 +56,12 @@ def test_a_resource_is_found_by_file_and_line() -> None:
     assert "infra/rds-database.yaml" == parse().where("Unknown")
 
 
-def test_a_secure_reference_is_found_with_its_placeholders() -> None:
-    assert {"/${ServiceName}/${EnvironmentName}/database/password"} == parse().secure_references
+@pytest.mark.parametrize("declared", ["password", "[{Name: password}]", "['']", "[/orders/password]"])
+def test_secrets_that_are_no_list_of_names_are_refused(declared: str) -> None:
+    with pytest.raises(TemplateError) as refused:
+        parse(f"Metadata: {{Slipway: {{Secrets: {declared}}}}}\nResources: {{A: {{Type: X}}}}")
 
-
-def test_a_secure_reference_with_a_version_is_found_by_name() -> None:
-    body = "Resources: {A: {Type: X, Properties: {P: '{{resolve:ssm-secure:/a/b:12}}'}}}"
-
-    assert {"/a/b"} == parse(body).secure_references
+    assert "Secrets under Metadata and Slipway is no list of names" in refused.value.what
 
 
 def test_only_a_deletion_policy_other_than_delete_guards_a_resource() -> None:

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli import plan_report
-from pipeline.errors import BusyError, ProtectedError, TemplateError
+from pipeline.errors import BusyError, MissingInputError, ProtectedError, TemplateError
 from pipeline.inspect import plan
+from pipeline.release import deploy as release
 from tests.support.fakes import Audience, client_error
 from tests.support.small_project import DIGEST, REPOSITORY, SECRET, World, world
 
@@ -179,16 +180,51 @@ def test_no_change_set_is_made_of_a_stack_whose_secret_the_deploy_makes_first(he
     assert "create_change_set CREATE orders-dev-rds" not in here.cloudformation.log
 
 
-def test_of_a_stack_that_is_there_and_lost_its_secret_the_plan_knows_only_that_it_changes(
+def test_a_secret_that_a_stack_was_made_with_and_that_is_gone_fails_the_plan_as_it_would_the_deploy(
     here: World,
 ) -> None:
     del here.deployed().ssm.values[SECRET]
 
-    rds = next(node for node in make(here).nodes if node.name == "rds")
+    planned = make(here)
 
-    assert ("update", (SECRET,)) == (rds.action, rds.new_secrets)
-    assert f"is not known before the deploy has {SECRET}" in rds.note
+    assert isinstance(planned.failure, MissingInputError)
+    assert f"orders-dev-rds was made with {SECRET}, which is not there any more" == planned.failure.what
+    assert "failed" == actions(planned)["rds"]
     assert "create_change_set UPDATE orders-dev-rds" not in here.cloudformation.log
+
+
+def test_a_secret_that_the_template_declares_since_is_made_by_the_next_deploy(here: World) -> None:
+    file = here.deployed().context.project.templates / "rds.yaml"
+    file.write_text(file.read_text().replace("[password]", "[password, session-key]"))
+
+    rds = next(node for node in make(here.reread()).nodes if node.name == "rds")
+
+    assert ("update", ("/orders/dev/session-key",)) == (rds.action, rds.new_secrets)
+    assert "is not known before the deploy has /orders/dev/session-key" in rds.note
+
+
+def test_a_misspelt_reference_fails_the_plan_with_its_line(here: World) -> None:
+    file = here.context.project.templates / "rds.yaml"
+    file.write_text(file.read_text().replace("/password}}", "/pasword}}"))
+
+    planned = make(here.reread())
+
+    assert isinstance(planned.failure, MissingInputError)
+    assert "infra/rds.yaml names /orders/dev/pasword, which does not exist" == planned.failure.what
+    assert "infra/rds.yaml:3" == planned.failure.where
+    assert () == planned.nodes[0].new_secrets
+
+
+def test_the_plan_says_which_secret_changed_and_never_its_value(here: World) -> None:
+    release.deploy(here.context, Audience(), lambda _, __: None)
+    here.ssm.put_parameter(Name=SECRET, Value="rotated-value", Type="SecureString", Overwrite=True)
+
+    planned = make(here)
+
+    rds = next(node for node in planned.nodes if node.name == "rds")
+    assert "update" == rds.action
+    assert f"{SECRET} changed: version 1, now 2" in rds.note
+    assert "rotated-value" not in repr(planned)
 
 
 def test_an_output_that_an_unchanged_stack_does_not_give_fails_the_plan_as_it_would_the_deploy(

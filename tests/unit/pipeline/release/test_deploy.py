@@ -125,7 +125,6 @@ def test_what_a_change_interrupts_is_said_before_it_is_made(here: World) -> None
 
 def test_without_its_fingerprint_a_stack_is_asked_for_changes_and_gets_one_again(here: World) -> None:
     here.deployed()
-    here.ssm.values["/orders/dev/password"] = {"Value": "x"}
     here.cloudformation.empty |= {"orders-ecr", "orders-dev-vpc", "orders-dev-rds", "orders-dev-app"}
     deploy(here)
     here.cloudformation.log.clear()

@@ -7,13 +7,14 @@ from typing import Any, cast
 import pytest
 
 from pipeline.aws import stopped_tasks
+from pipeline.aws.parameters import ParameterVersions
 from pipeline.cloudformation.deploy import StackLook
 from pipeline.cloudformation.events import Event
 from pipeline.graph.graph import SERVICE as SERVICE_TYPE
 from pipeline.release import stack_step
 from pipeline.release.service_step import ServiceStep
 from tests.support.fake_rollout import SERVICE, FakeRollouts
-from tests.support.fakes import START, FakeCloudFormation, client_error
+from tests.support.fakes import START, FakeCloudFormation, FakeSsm, client_error
 from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, world
 
 IMAGE = {"ImageUri": f"{REPOSITORY}@{DIGEST}"}
@@ -48,6 +49,11 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> stack_step.Tasks:
 
 class AsRemembered:
     """Every stack is as it was left."""
+
+    versions = ParameterVersions(cast(Any, FakeSsm()))
+
+    def reads(self, _: str) -> dict[str, str]:
+        return {}
 
     def is_unchanged(self, *_: Any) -> bool:
         return True

@@ -80,12 +80,18 @@ class StackDeployer:
         return Deployment(self, spec.name, spec.template, found, word, current)
 
     def update_parameters(
-        self, current: StackDescription, template: Template, update: ParameterUpdate | None
+        self,
+        current: StackDescription,
+        template: Template,
+        update: ParameterUpdate | None,
+        untold: list[ParameterUpdate] | None = None,
     ) -> StackDescription:
         """Give a settled stack other values of some parameters and of nothing else; the stack as it is then.
 
         CloudFormation takes back whatever an update that fails has changed: what was updated before stays.
-        Raises RolloutRefusedError where more would change, and what `Deployment.events` raises.
+        Where more would change for something outside of the template moved, the update joins those in
+        `untold` and nothing is done. Raises RolloutRefusedError where more would change, and what
+        `Deployment.events` raises.
         """
         if update is None:
             return current
@@ -95,6 +101,14 @@ class StackDeployer:
         if isinstance(found, NoChanges):
             return current
         with Deployment(self, current.name, template, found, "updated", current) as deployment:
+            moved = update.moved(found.changes)
+            if moved and untold is not None:
+                self.log(
+                    f"the stack is not told {update.what} now: {', '.join(moved)} would change with it, for "
+                    "something moved that the stack reads from outside of its template"
+                )
+                untold.append(update)
+                return current
             update.refuse_more(found.changes, current)
             self.log(f"telling the stack {update.told(current)}")
             for _ in deployment.events():

@@ -11,6 +11,7 @@ from pipeline.aws.running_service import RunningService
 from pipeline.aws.service_deployment import ServiceDeployment
 from pipeline.cloudformation import parameter_update, resources
 from pipeline.cloudformation.change_set import ResourceChange, StackSpec
+from pipeline.cloudformation.parameter_update import ParameterUpdate
 from pipeline.cloudformation.resources import Resources
 from pipeline.cloudformation.stacks import Log, StackDescription
 from pipeline.context import Context
@@ -18,7 +19,7 @@ from pipeline.errors import StackFailedError, WaitTimeoutError
 from pipeline.graph.graph import SERVICE
 from pipeline.graph.runner import Result
 from pipeline.release.running_tasks import RunningTasks
-from pipeline.release.stack_step import StackStep, Tasks
+from pipeline.release.stack_step import StackStep, Tasks, as_untold
 from pipeline.rollout import alarms, traffic_weights
 from pipeline.rollout.controller import RolloutController
 from pipeline.rollout.options import RolloutOptions
@@ -38,19 +39,20 @@ class ServiceStep(StackStep):
             if current is not None and joined:
                 current = self.join(spec, current)
             there = Resources({}, {})
+            untold: list[ParameterUpdate] = []
             if current is not None and current.status.ready:
                 there = resources.read(self.deployer.cloudformation, current.name)
                 self.let_end(spec, there.service_arn)
                 boundary = permissions_boundary.update_to(spec, current)
-                current = self.deployer.update_parameters(current, spec.template, boundary)
+                current = self.deployer.update_parameters(current, spec.template, boundary, untold)
                 live = traffic_weights.live_weights(self.context.aws.client("elbv2"), there.physical)
                 weights = traffic_weights.update_to(live, current)
-                current = self.deployer.update_parameters(current, spec.template, weights)
-            given = traffic_weights.as_the_stack_has_them(spec, current)
+                current = self.deployer.update_parameters(current, spec.template, weights, untold)
+            given = as_untold(traffic_weights.as_the_stack_has_them(spec, current), current, untold)
             tasks, controller = Tasks(self.context, spec, self.log), self.controller(given)
             controller.begin(there.service_arn)
             with told_by(controller), self.deployer.deploy(given, current) as deployment:
-                self.review(deployment.changes, there)
+                self.review(deployment.changes, there, untold)
                 self.tell_interruptions(deployment, given, current)
                 for look in deployment.events():
                     tasks.look(look, deployment)
@@ -141,8 +143,14 @@ class ServiceStep(StackStep):
 
         self.context.wait(probe, what=f"the rollout of {service_arn}", timeout=self.context.timeout)
 
-    def review(self, changes: Sequence[ResourceChange], there: Resources) -> None:
-        """Raises RolloutRefusedError for a change set that moves traffic, or begins a rollout in an alarm."""
+    def review(
+        self, changes: Sequence[ResourceChange], there: Resources, untold: Sequence[ParameterUpdate]
+    ) -> None:
+        """Raises RolloutRefusedError for a change set that moves traffic, that writes what the stack was not
+        told of, or that begins a rollout in an alarm.
+        """
+        for update in untold:
+            update.refuse_to_write(changes)
         traffic_weights.refuse_to_move(changes, self.node.template)
         if _begins_a_rollout(changes):
             self.must_be_quiet(there)

@@ -1,7 +1,7 @@
 """A stack's turn in a deploy: nothing where it is unchanged, else its secrets and a change set."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
@@ -14,6 +14,7 @@ from pipeline.cloudformation.deploy import Deployment, StackDeployer, StackLook
 from pipeline.cloudformation.events import Event
 from pipeline.cloudformation.fingerprints import DeployedFingerprints
 from pipeline.cloudformation.outside import Outside
+from pipeline.cloudformation.parameter_update import ParameterUpdate
 from pipeline.cloudformation.stacks import Log, StackDescription
 from pipeline.context import Context
 from pipeline.graph.graph import StackNode
@@ -38,11 +39,14 @@ class StackStep:
         if current is not None and self.is_unchanged(spec, current):
             return Result("unchanged", current.outputs)
         with self.ready_to_change(spec, current) as (spec, current):
+            untold: list[ParameterUpdate] = []
             if current is not None:
                 boundary = permissions_boundary.update_to(spec, current)
-                current = self.deployer.update_parameters(current, spec.template, boundary)
+                current = self.deployer.update_parameters(current, spec.template, boundary, untold)
             tasks = Tasks(self.context, spec, self.log)
-            with self.deployer.deploy(spec, current) as deployment:
+            with self.deployer.deploy(as_untold(spec, current, untold), current) as deployment:
+                for update in untold:
+                    update.refuse_to_write(deployment.changes)
                 self.tell_interruptions(deployment, spec, current)
                 for look in deployment.events():
                     tasks.look(look, deployment)
@@ -111,6 +115,15 @@ class StackStep:
                 self.log(change)
             yield spec, current
             self.fingerprints.versions.forget()
+
+
+def as_untold(
+    spec: StackSpec, current: StackDescription | None, untold: Sequence[ParameterUpdate]
+) -> StackSpec:
+    """`spec` with the stack's own values of the parameters that the stack could not be told."""
+    keys = {key for update in untold for key in update.changed}
+    kept = {key: current.parameters[key] for key in keys} if current is not None else {}
+    return replace(spec, parameters={**spec.parameters, **kept})
 
 
 class Tasks:

@@ -62,7 +62,8 @@ def update_to(weights: Mapping[str, str] | None, current: StackDescription) -> P
     known = {key: current.parameters[key] for key in GROUPS if key in current.parameters}
     if weights is None or not known or all(float(known[key]) == float(weights[key]) for key in known):
         return None
-    return ParameterUpdate({key: weights[key] for key in known}, "where ECS sends its traffic", RULE)
+    changed = {key: weights[key] for key in known}
+    return ParameterUpdate(changed, "where ECS sends its traffic", RULE, PRODUCTION_RULE)
 
 
 def refuse_to_move(changes: Sequence[ResourceChange], template: Template) -> None:

@@ -166,7 +166,9 @@ def test_a_stack_that_has_the_boundary_or_never_lived_costs_no_update_more(
 
 def test_telling_the_boundary_may_change_nothing_but_roles(tmp_path: Path) -> None:
     it = Stage(tmp_path)
-    it.cloudformation.by_parameters.append(change("Service", "AWS::ECS::Service"))
+    too_much = change("Service", "AWS::ECS::Service")
+    too_much["ResourceChange"]["Details"][0]["CausingEntity"] = permissions_boundary.PARAMETER
+    it.cloudformation.by_parameters.append(too_much)
 
     with pytest.raises(RolloutRefusedError, match="can't be told the boundary of its roles") as refused:
         it.release()

@@ -53,6 +53,7 @@ class Shifting(FakeCloudFormation):
         super().__init__()
         self.requests: list[dict[str, Any]] = []
         self.changes_of: list[list[dict[str, Any]]] = []
+        self.parameters_stay = False  # as after a change set that nobody executes
         self.parameters = {"BlueWeight": "100", "GreenWeight": "0", "ImageUri": "old"}
         self.resources = dict(RESOURCES)
 
@@ -61,7 +62,7 @@ class Shifting(FakeCloudFormation):
         if self.changes_of:
             self.changes = self.changes_of.pop(0)
         for given in request["Parameters"]:
-            if "ParameterValue" in given:
+            if "ParameterValue" in given and not self.parameters_stay:
                 self.parameters[given["ParameterKey"]] = given["ParameterValue"]
         return super().create_change_set(**request)
 
@@ -162,8 +163,65 @@ def test_weights_that_the_stack_knows_cost_no_update(it: Setup) -> None:
     assert 1 == len(it.cloudformation.requests)
 
 
+def by(cause: str, source: str = "ParameterReference") -> dict[str, Any]:
+    """A change of the service that follows from a parameter, or from what CloudFormation itself looks up."""
+    listed = change("Service", "AWS::ECS::Service", "TaskDefinition")
+    listed["ResourceChange"]["Details"][0].update(
+        {"ChangeSource": source, **({"CausingEntity": cause} if cause else {})}
+    )
+    return listed
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [by("SizeInSsm"), by("", "Automatic"), by("", "DirectModification")],
+    ids=["ssm", "nested", "include"],
+)
+def test_what_moved_outside_is_released_although_the_stack_can_not_be_told_its_weights(
+    it: Setup, moved: dict[str, Any]
+) -> None:
+    """The release leaves the production rule alone, and so does its rollback."""
+    it.cloudformation.changes_of = [[*RULE_ONLY, moved], [moved]]
+    it.cloudformation.parameters_stay = True
+
+    assert "updated" == it.deploy().word
+    assert {"BlueWeight": "100", "GreenWeight": "0", "ImageUri": "new"} == it.given(1)
+    assert [f"execute {NAME}"] == [line for line in it.cloudformation.log if line.startswith("execute")]
+    assert [
+        line for line in it.said if line.startswith("the stack is not told where ECS sends its traffic now")
+    ]
+
+
+def test_a_rule_is_not_written_while_the_stack_does_not_know_its_weights(it: Setup) -> None:
+    conditions = change("ProductionRule", traffic_weights.RULE, "Conditions")
+    it.cloudformation.changes_of = [[*RULE_ONLY, by("SizeInSsm")], [conditions, *SERVICE_ONLY]]
+    it.cloudformation.parameters_stay = True
+
+    with pytest.raises(RolloutRefusedError) as refused:
+        it.deploy()
+
+    assert (
+        "would write ProductionRule before the stack was told where ECS sends its traffic"
+        in refused.value.what
+    )
+    assert "put the former value back" in refused.value.next_step
+    assert f"execute {NAME}" not in it.cloudformation.log
+
+
+def test_the_roles_boundary_is_left_for_the_next_deploy_too_while_something_moved(it: Setup) -> None:
+    it.cloudformation.parameters[permissions_boundary.PARAMETER] = ""
+    it.elb.weights = {"arn:blue": 100, "arn:green": 0}
+    it.more = {permissions_boundary.PARAMETER: "arn:boundary"}
+    role = change("Role", permissions_boundary.ROLE, "PermissionsBoundary")
+    it.cloudformation.changes_of = [[role, by("SizeInSsm")], [by("SizeInSsm")]]
+    it.cloudformation.parameters_stay = True
+
+    assert "updated" == it.deploy().word
+    assert "" == it.given(1)[permissions_boundary.PARAMETER]
+
+
 def test_telling_the_weights_may_change_nothing_but_rules(it: Setup) -> None:
-    it.cloudformation.changes_of = [[*RULE_ONLY, *SERVICE_ONLY]]
+    it.cloudformation.changes_of = [[*RULE_ONLY, by("BlueWeight")]]
 
     with pytest.raises(RolloutRefusedError) as refused:
         it.deploy()

@@ -7,12 +7,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-reference
 
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from pipeline import masking
+from pipeline.aws.errors import Tolerated
 from pipeline.waiting import Wait
 
 if TYPE_CHECKING:
@@ -60,6 +61,30 @@ def create(
         return True
 
     return wait(probe, what=f"the parameter {name}", timeout=60)
+
+
+def renew(
+    ssm: "SSMClient",
+    name: str,
+    tags: Mapping[str, str],
+    wait: Wait,
+    kind: "ParameterTypeType" = "SecureString",
+    other_than: Collection[int] = (),
+) -> None:
+    """Give a parameter another 192 random bits, in a version that is not among `other_than`.
+
+    One that is gone is made anew, and begins with version 1 again. Raises what `create` raises.
+    """
+    version = 1 if create(ssm, name, tags, wait, kind) else 0
+    while version == 0 or version in other_than:
+        value = masking.remember(secrets.token_urlsafe(24))
+
+        def probe(value: str = value) -> int | None:
+            with Tolerated("TooManyUpdates"):
+                return ssm.put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)["Version"]
+            return None
+
+        version = wait(probe, what=f"the parameter {name}", timeout=60)
 
 
 def delete(ssm: "SSMClient", names: Iterable[str]) -> list[str]:

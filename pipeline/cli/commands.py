@@ -104,6 +104,28 @@ def rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErro
     return None
 
 
+@command(
+    "secret rotate",
+    "Give one of the environment's own secrets a new value, and release it through the gates.",
+    ENVIRONMENT,
+    option("name", "NAME", "the secret as its template declares it: database/password"),
+    JSON,
+    WAIT,
+    LEDGER,
+)
+def rotate(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """Rotate a secret. Step outputs as of deploy."""
+    context = connect.guarded(arguments.environment)
+    from pipeline.release import rotation
+    from pipeline.rollout.options import RolloutOptions
+
+    options = RolloutOptions(ledger=arguments.ledger, wait_minutes=arguments.wait)
+    reporter.expect(list(context.nodes))
+    with reporter:
+        released = rotation.rotate(context, reporter, arguments.name, options)
+    return _shown(released, arguments, reporter, "secret rotate")
+
+
 def _shown(
     released: "Released", arguments: argparse.Namespace, reporter: "Reporter", action: str
 ) -> SlipwayError | None:
@@ -271,5 +293,8 @@ def parser() -> argparse.ArgumentParser:
     actions = github.add_subparsers(required=True, metavar="ACTION")
     reviews.comment.add_to(actions, "comment")
     reviews.issue.add_to(actions, "issue")
+    one_of = "The secrets that the templates declare as their own."
+    secret = commands.add_parser("secret", help=one_of, description=one_of)
+    rotate.add_to(secret.add_subparsers(required=True, metavar="ACTION"), "rotate")
     local.add_to(commands, "local")
     return top

@@ -70,7 +70,7 @@ class Outside:
         expected = {*new, *made, *promised} - (own.keys() - new.keys())
         lost = [name for name in absent if name not in expected and (name in own or named[name].certain)]
         if lost:
-            raise self._missing(lost, spec, own.keys() | before, named)
+            raise self._missing(lost, spec, own, before, named)
         return Needs({name: version for name, version in found.items() if version is not None}, new)
 
     def fixed(self, spec: StackSpec, needs: Needs) -> StackSpec:
@@ -120,10 +120,15 @@ class Outside:
         return frozenset({*own, *(read.name for read in parsed.reads(values))})
 
     def _missing(
-        self, lost: Sequence[str], spec: StackSpec, known: Container[str], named: Mapping[str, Read]
+        self,
+        lost: Sequence[str],
+        spec: StackSpec,
+        own: Container[str],
+        before: Container[str],
+        named: Mapping[str, Read],
     ) -> MissingInputError:
-        """known: the names that the template declares as its own, or that the stack was made with."""
-        gone = [name for name in lost if name in known]
+        """own: what the template declares as its own; before: what the stack was made with."""
+        gone = [name for name in lost if name in own or name in before]
         told = []
         for name in lost:
             where = spec.template.where(named[name].resource) if name in named else spec.template.path
@@ -136,18 +141,19 @@ class Outside:
             told.append(
                 f"{name} [{where}] " + (f"was {since}" if since else "is gone; since when is not known")
             )
-        first = lost[0]
+        first = (gone or lost)[0]
         where = spec.template.where(named[first].resource) if first in named else spec.template.path
         put = f"aws ssm put-parameter --region {self.place['AWS::Region']} --name {first}"
         if gone:
             # Neither way shows the value in a list of processes or in a shell's history.
             secure = first not in named or named[first].kind != "ssm"
+            rotate = f"python -m pipeline secret rotate {self.place['EnvironmentName']} {first}"
             put += f" --type {'SecureString' if secure else 'String'} --value file:///dev/stdin"
             return MissingInputError(
                 f"{spec.name} was made with {', '.join(gone)}, which is not there any more",
                 why="a new value in its place would not be the one that is in use",
-                next_step=f'put the old value in: read -rs OLD && printf %s "$OLD" | {put}; '
-                "then deploy again",
+                next_step=f'put the old value in: read -rs OLD && printf %s "$OLD" | {put}, and deploy again'
+                + (f"; or change it everywhere, through the gates: {rotate}" if first in own else ""),
                 details=told,
                 where=where,
             )

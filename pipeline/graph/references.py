@@ -144,6 +144,13 @@ def pinned(body: str, values: Mapping[str, str], versions: Mapping[str, str]) ->
     return _DYNAMIC.sub(with_version, body)
 
 
+def versions_in(body: str, name: str, values: Mapping[str, str]) -> set[str]:
+    """The versions in which a template's text asks for the parameter `name`."""
+    return {
+        version for _, text, version in _DYNAMIC.findall(body) if version and filled(text, values) == name
+    }
+
+
 def _of_resource(logical_id: str, resource: Mapping[str, Any]) -> Iterator[Reference]:
     kind, condition = resource.get("Type"), resource.get("Condition")
     when = ((condition, True),) if isinstance(condition, str) else ()

@@ -283,7 +283,7 @@ class FakeSsm:
             raise client_error("PutParameter", "ParameterAlreadyExists", "The parameter already exists.")
         version = self.values.get(request["Name"], {}).get("Version", 0) + 1
         self.values[request["Name"]] = {**request, "LastModifiedDate": self.now, "Version": version}
-        return {}
+        return {"Version": version}
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
         if request["Name"] not in self.values:

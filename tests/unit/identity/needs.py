@@ -28,7 +28,7 @@ ROLES = {
 }
 TEMPLATES = {"deploy": "github-deploy-role", "plan": "github-oidc", "registry": "github-oidc"}
 COMMANDS = {
-    "deploy": ("release.deploy", "release.rollback", "release.destroy", "inspect.status"),
+    "deploy": ("release.deploy", "release.rollback", "release.destroy", "release.rotation", "inspect.status"),
     "plan": ("inspect.plan", "inspect.drift"),
     "registry": ("release.image_only",),
 }

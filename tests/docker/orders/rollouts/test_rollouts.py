@@ -228,6 +228,20 @@ def test_rollback_afterwards_releases_the_version_before_through_the_gates(fork:
     assert "gate at POST_TEST_TRAFFIC_SHIFT: CONTINUE (--straight:" in straight.output
 
 
+def test_a_rotated_password_reaches_the_database_and_the_tasks_through_the_gates(fork: Fork) -> None:
+    """The running tasks keep their connections meanwhile; what they open anew is refused until they go."""
+    before, version = len(fork.rollouts), served_version(fork.url)
+
+    ran = fork.clone.pipeline("secret", "rotate", "local", "database/password")
+
+    assert 0 == ran.exit_code
+    assert "/orders/local/database/password changed: version 1, now 2" in ran.output
+    assert "gate at PRE_SCALE_UP: CONTINUE (passed)" in ran.output
+    assert (before + 1, "SUCCESSFUL") == (len(fork.rollouts), fork.rollouts[0])
+    assert version == served_version(fork.url)
+    assert 200 == requests.get(f"{fork.url}/orders", timeout=5).status_code
+
+
 def test_a_rolling_release_that_crashes_comes_back_through_the_gates_of_the_strategy_before(
     fork: Fork,
 ) -> None:

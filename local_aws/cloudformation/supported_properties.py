@@ -46,6 +46,8 @@ OPERATIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         {"Attributes": "TargetGroupAttributes"},
     ),
+    "rds:CreateDBCluster": ("AWS::RDS::DBCluster", {}),
+    "rds:CreateDBClusterParameterGroup": ("AWS::RDS::DBClusterParameterGroup", {}),
     "rds:CreateDBInstance": ("AWS::RDS::DBInstance", {}),
     "rds:ModifyDBInstance": ("AWS::RDS::DBInstance", {}),
     "cloudwatch:PutMetricAlarm": ("AWS::CloudWatch::Alarm", {}),
@@ -70,9 +72,14 @@ class Support:
 
 @cache
 def supported() -> Mapping[str, Mapping[str, Support]]:
-    """Resource type -> the property's path in lower case -> what the local AWS does with it."""
+    """Resource type -> the property's path in lower case -> what the local AWS does with it.
+
+    A type that is refused as a whole has no properties.
+    """
     return {
-        name: {
+        name: {}
+        if rows == "refused"
+        else {
             **{path.lower(): Support(path, "acted") for path in rows["acted"].split()},
             **{path.lower(): Support(path, "recorded") for path in rows["recorded"].split()},
             **{path.lower(): Support(path, "refused", tuple(v)) for path, v in rows["refused"].items()},
@@ -109,7 +116,11 @@ def refuse_request(request: Request) -> None:
 
 def refusal(resource_type: str, properties: Mapping[str, Any]) -> str | None:
     """Why the local AWS refuses these properties, None when it does not. Names may begin in lower case."""
-    rows = supported().get(resource_type, {})
+    rows = supported().get(resource_type)
+    if rows is None:
+        return None
+    if not rows:
+        return f"the local AWS does not do {resource_type}; see docs/local-aws.md"
     for path, value in leaves(properties):
         row = row_for(rows, path)
         if row is None or row.kind != "refused" or (row.path.lower() == path.lower() and value in row.values):

@@ -12,6 +12,7 @@ from local_aws.emulator.refusals import RefusedError
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
+OVERRIDES = {"containerOverrides", "executionRoleArn", "taskRoleArn"}
 
 
 class TaskOperations:
@@ -26,8 +27,12 @@ class TaskOperations:
         definition = self._checks.definition(request.get("taskDefinition") or "")
         network = request.get("networkConfiguration") or {}
         self._checks.network(network, definition)
+        if undone := sorted(set(request.get("overrides") or {}) - OVERRIDES):
+            raise invalid(f"the local AWS does not do overrides of {', '.join(undone)} of a task")
         names = {one["name"] for one in definition["containerDefinitions"]}
         for override in (request.get("overrides") or {}).get("containerOverrides") or []:
+            if undone := sorted(set(override) - {"name", "command", "environment"}):
+                raise invalid(f"the local AWS does not do overrides of {', '.join(undone)} of a container")
             if override.get("name") not in names:
                 raise invalid(
                     "Override for container named "

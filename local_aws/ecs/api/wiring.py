@@ -69,7 +69,7 @@ def scheduler(registry: Registry) -> Scheduler:
 
 def _denial(registry: Registry, task: Task, action: str, resource: str) -> str:
     """IAM's words when the execution role of the task may not do the action on the resource, else ""."""
-    role = str(task.definition.get("executionRoleArn", ""))
+    role = str(task.overrides.get("executionRoleArn") or task.definition.get("executionRoleArn", ""))
     with registry.scope(region_of(task.arn)):
         if not roles.is_assumable(role, "ecs-tasks.amazonaws.com"):
             raise SecretError(

@@ -35,6 +35,7 @@ MODULES = (
     "cloudformation.drift",
     "cloudformation.replacements",
     "access.account",
+    "cloudformation.stack_policies",
     "access.web_identity",
     "access.permissions",
     "access.own_checkout",

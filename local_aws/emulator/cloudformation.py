@@ -42,6 +42,14 @@ class ResourceOperation:
         """Whether this is an update to the present properties."""
         return self.before == self.properties
 
+    @property
+    def replaces(self) -> bool:
+        """Whether this is an update that makes another resource in place of the present one."""
+        replaces: bool = internals.get(_PROVISIONERS, "_replacing_change")(
+            self.resource_type, self.before or {}, self.properties
+        )
+        return replaces
+
 
 def before_resource(hook: Callable[[ResourceOperation], None]) -> None:
     """Run `hook` before each operation on a resource. The hook that was registered last runs first.
@@ -63,12 +71,63 @@ def before_resource(hook: Callable[[ResourceOperation], None]) -> None:
     internals.replace(_STACKS, "_delete_resource", partial(asking_first, "delete"))
 
 
+def before_removals(denied: Callable[[str, Mapping[str, str]], tuple[str, str] | None]) -> None:
+    """Ask denied(stack name, logical id -> type) of what an update no longer has, before the update begins.
+
+    `denied` gives the logical id of a resource that must stay with AWS's words, else None. Where a resource
+    must stay, the update fails with these words.
+    """
+    cancelled: set[str] = set()
+
+    def wrap(shipped: Shipped) -> Shipped:
+        async def deploy(
+            stack_name: str, stack_id: str, template: Properties, *given: Any, **more: Any
+        ) -> None:
+            there = (more.get("previous_stack") or {}).get("_resources", {})
+            removed = {
+                logical_id: resource["ResourceType"]
+                for logical_id, resource in there.items()
+                if not _stays(template, logical_id, stack_name)
+            }
+            found = denied(stack_name, removed) if removed else None
+            if found is not None:
+                logical_id, words = found
+                resource_type, physical_id = removed[logical_id], there[logical_id]["PhysicalResourceId"]
+                event = (stack_id, stack_name, logical_id, resource_type, "UPDATE_FAILED", words, physical_id)
+                internals.get(_STACKS, "_add_event")(*event)
+                cancelled.add(stack_name)
+            await shipped(stack_name, stack_id, template, *given, **more)
+
+        return deploy
+
+    def cancel(operation: ResourceOperation) -> None:
+        if operation.stack_name in cancelled:
+            cancelled.discard(operation.stack_name)
+            raise ValueError("Resource update cancelled")
+
+    for module in ("changesets", "handlers"):
+        internals.replace(f"cloudformation.{module}", "_deploy_stack_async", wrap)
+    before_resource(cancel)
+
+
+def _stays(template: Properties, logical_id: str, stack_name: str) -> bool:
+    resource = template.get("Resources", {}).get(logical_id)
+    conditions = records("AWS::CloudFormation::Stack")[stack_name].get("_conditions", {})
+    return resource is not None and conditions.get(resource.get("Condition"), True)
+
+
 def resources_of(stack_name: str) -> dict[str, Record]:
     """The resources of a stack of this region, by logical id; empty for an unknown stack."""
     resources: dict[str, Record] = (records("AWS::CloudFormation::Stack").get(stack_name) or {}).get(
         "_resources", {}
     )
     return resources
+
+
+def stack_policy_of(stack: Record) -> str:
+    """The stack policy as it was set, "" where none was."""
+    policy: str = stack.get("_stack_policy", "")
+    return policy
 
 
 def around_events(wrap: Callable[[AddEvent], AddEvent]) -> None:

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     "Say which environments a workflow can reach.",
     option("--wanted", "ENV", "refuse unless this environment can be reached", default=""),
     option("--fork", "yes", "the workflow runs for a fork, which reaches no environment", default=""),
+    option("--changed-since", "COMMIT", "none where nothing in infra/ differs from this commit", default=""),
 )
 def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     """Say which environments a workflow can reach, and why not the others. Output: `names`, a JSON list."""
     from pipeline.github import job_summary, markdown
+    from pipeline.image import checkout
 
-    directory, placeholder = project.find(Path.cwd()).environments, environment.PLACEHOLDER_ACCOUNT
+    here, placeholder = project.find(Path.cwd()), environment.PLACEHOLDER_ACCOUNT
+    directory = here.environments
     found = [environment.load(name, directory) for name in environment.names(directory)]
     # The local AWS takes the account of any file for its own.
     rehearsal = "AWS_ENDPOINT_URL" in os.environ
@@ -44,6 +47,9 @@ def environments(arguments: argparse.Namespace, reporter: "Reporter") -> None:
     if arguments.fork:
         reached = []
         why_not = ["GitHub gives a fork's pull request no credentials: AWS is not asked for a plan"]
+    elif arguments.changed_since and not checkout.differs(here.root, arguments.changed_since, here.templates):
+        reached = []
+        why_not = [f"nothing in {here.templates.name}/ differs from the base: there is nothing to plan"]
     for line in why_not:
         reporter.log("environments")(line)
     reporter.log("environments")(f"reached: {', '.join(reached) or 'none'}")

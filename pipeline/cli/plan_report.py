@@ -5,6 +5,7 @@ from rich.markup import escape
 
 from pipeline.cloudformation.change_set import ResourceChange
 from pipeline.cloudformation.interruptions import Interruption
+from pipeline.cloudformation.stacks import TEMPLATE_IS_GONE
 from pipeline.inspect.plan import NodePlan, Plan
 
 _SIGNS = {"Add": "[green]+[/green]", "Modify": "[yellow]~[/yellow]", "Remove": "[red]-[/red]"}
@@ -26,6 +27,8 @@ def show(plan: Plan, console: Console) -> None:
         _print(console, f"[bold red]data would be lost or replaced: {escape(', '.join(losing))}[/bold red]")
     if plan.named:
         _print(console, f"named, so that it may be replaced: {escape(', '.join(sorted(plan.named)))}")
+    for stack in plan.left_over:
+        _print(console, f"{escape(stack)}: {TEMPLATE_IS_GONE}")
     if plan.changes_nothing:
         _print(console, f"{plan.environment}: nothing to change")
     elif plan.failure is None:
@@ -38,6 +41,8 @@ def as_json(plan: Plan) -> dict[str, object]:
         "environment": plan.environment,
         "changes_nothing": plan.changes_nothing,
         "aws_calls": plan.calls,
+        "left_over": list(plan.left_over),
+        "named": sorted(plan.named),
         "nodes": [
             {
                 "name": node.name,

@@ -1,14 +1,17 @@
 """What a change set would do to resources that hold data, and the refusal where nobody named them.
 
+Besides, a stack that holds data has a stack policy, which holds for any update, also one past Slipway:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/protect-stack-resources.html
 What becomes of a resource that is replaced or removed, its UpdateReplacePolicy or DeletionPolicy decides:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.cloudformation import resources
 from pipeline.cloudformation.change_set import Changes, ResourceChange
 from pipeline.errors import DataLossError
 from pipeline.graph import template as templates
@@ -117,6 +120,39 @@ def failure_of(losses: Sequence[Loss], named: Named) -> DataLossError | None:
         where=first.where,
         also=also,
     )
+
+
+def protect(
+    cloudformation: "CloudFormationClient", stack: str, template: Template, lifted: Collection[str] = ()
+) -> None:
+    """Let an update of a stack, by name or id, neither replace nor delete what holds data.
+
+    lifted: the logical ids that the next update may replace or delete. (ExecuteChangeSet takes no policy for
+    the time of the update.) The policy names what is in the stack now: CloudFormation refuses a policy
+    with a logical id that it does not know.
+    """
+    there = resources.read(cloudformation, stack).types
+    held = sorted(name for name, kind in there.items() if template.holds_data(name, kind) or name in lifted)
+    if held:
+        policy = stack_policy([name for name in held if name not in lifted])
+        cloudformation.set_stack_policy(StackName=stack, StackPolicyBody=policy)
+
+
+def stack_policy(held: Collection[str]) -> str:
+    """A stack policy that allows every update but one that replaces or deletes what `held` names."""
+    statements: list[dict[str, object]] = [
+        {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    ]
+    if held:
+        statements.append(
+            {
+                "Effect": "Deny",
+                "Action": ["Update:Replace", "Update:Delete"],
+                "Principal": "*",
+                "Resource": [f"LogicalResourceId/{name}" for name in held],
+            }
+        )
+    return json.dumps({"Statement": statements})
 
 
 def _holds_data(change: ResourceChange, template: Template) -> bool:

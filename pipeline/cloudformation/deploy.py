@@ -213,10 +213,13 @@ class Deployment:
         line in the template.
         """
         if isinstance(self.change_set, NoChanges):
+            self._protect()  # An earlier run may have been killed before it did.
             return
         cloudformation, stack_id = self.deployer.cloudformation, self.change_set.stack_id
         losses = data_loss.find(cloudformation, self.change_set, self.template)
         data_loss.refuse(losses, self.deployer.named)
+        lifted = frozenset(loss.change.logical_id for loss in losses)
+        self._protect(lifted)
         events = EventStream.from_now(cloudformation, stack_id)
         self._executed = True
         with DoneBefore("InvalidChangeSetStatus", "TokenAlreadyExistsException"):
@@ -229,8 +232,16 @@ class Deployment:
         for look in self.deployer.looks(events, self.template, f"stack {self.name}"):
             yield look
             cause, self.current = cause or look.cause, look.current
+        if lifted or any(change.action == "Add" for change in self.changes):
+            self._protect()
         if self.current is None or not self.current.status.succeeded:
             raise self._failure(cause, events)
+
+    def _protect(self, lifted: frozenset[str] = frozenset()) -> None:
+        """Set the stack policy, where there is a stack that takes updates and that holds data."""
+        there = self.current is not None and self.current.status.ready and not self.current.status.in_review
+        if there and (lifted or self.template.has_data):
+            data_loss.protect(self.deployer.cloudformation, self.stack.stack_id, self.template, lifted)
 
     def _failure(self, cause: Event | None, events: EventStream) -> StackFailedError:
         where = self.template.where(cause.logical_id) if cause else self.template.path

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 OURS = {"managed-by": "slipway"}
 """The tag of every stack that Slipway made or took over."""
 
+TEMPLATE_IS_GONE = "its template is gone from infra/; no deploy touches it, and `destroy` deletes it too"
+"""What to know of a stack of an environment for which there is no template any more."""
+
 Log = Callable[[str], None]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.cloudformation.change_set import ResourceChange
+from pipeline.cloudformation.stacks import TEMPLATE_IS_GONE
 from pipeline.github import job_summary, markdown
 from pipeline.github.markdown import code, text
 from pipeline.inspect.plan import NodePlan, Plan
@@ -12,8 +13,9 @@ _SIGNS = {"Add": "🟢", "Modify": "🟡", "Remove": "🔴"}
 
 def document(plan: Plan) -> str:
     """One environment's plan as Markdown."""
+    gone = [f"{code(stack)}: {text(TEMPLATE_IS_GONE)}" for stack in plan.left_over]
     if plan.changes_nothing:
-        return f"### ✅ {text(plan.environment)}: nothing to change\n"
+        return "\n".join([f"### ✅ {text(plan.environment)}: nothing to change\n", *gone])
     changing = [node for node in plan.nodes if node.action != "unchanged"]
     count = f"{len(changing)} of {len(plan.nodes)} would change"
     lines = [f"### {'❌' if plan.failure else '📝'} {text(plan.environment)}: {count}", ""]
@@ -26,7 +28,7 @@ def document(plan: Plan) -> str:
     same = sorted(code(node.name) for node in plan.nodes if node.action == "unchanged")
     if same:
         lines += [f"Unchanged: {', '.join(same)}", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *gone])
 
 
 def _node(node: NodePlan) -> list[str]:

@@ -98,6 +98,11 @@ class Template:
         """Whether the template makes a resource of this type."""
         return any(resource.type == type_ for resource in self.resources.values())
 
+    @property
+    def has_data(self) -> bool:
+        """Whether the template makes anything that holds data."""
+        return any(resource.holds_data for resource in self.resources.values())
+
     def holds_data(self, logical_id: str, type_: str) -> bool:
         """Whether a resource of the stack holds data; the template may no longer have it, or not yet."""
         resource = self.resources.get(logical_id)

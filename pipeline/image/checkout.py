@@ -1,4 +1,5 @@
-"""app/ as it was at another commit: in a second work tree, so that git knows the commit of that app/.
+"""app/ as it was at another commit: in a second work tree, so that git knows the commit of that app/. And
+whether a directory differs from another commit's.
 
 The commit must be part of the checkout's history. Otherwise anybody who may start a workflow could have the
 code of any branch built under main's name, past every review.
@@ -34,6 +35,15 @@ def at(root: Path, ref: str) -> Path:
     if not (app / "Dockerfile").is_file():
         raise UsageError(f"{ref!r} has no app/Dockerfile", next_step="name a commit that has one")
     return app
+
+
+def differs(root: Path, base: str, directory: Path) -> bool:
+    """Whether what is checked out changes anything in `directory` since it left `base`, a commit.
+
+    True where git can't say: a look too many does no harm.
+    """
+    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    return commit is None or _git(root, "diff", "--quiet", f"{commit}...HEAD", "--", str(directory)) is None
 
 
 def _commit(root: Path, ref: str) -> str:

@@ -49,7 +49,7 @@ class NodePlan:
 @dataclass(frozen=True)
 class Plan:
     """A whole environment's plan. failure: a node could not be planned, or data would be lost; named: of the
-    data that would be lost, what was named as meant.
+    data that would be lost, what was named as meant; left_over: stacks whose template is gone.
     """
 
     environment: str
@@ -57,6 +57,7 @@ class Plan:
     calls: int
     failure: SlipwayError | None = None
     named: frozenset[str] = frozenset()
+    left_over: tuple[str, ...] = ()
 
     @property
     def changes_nothing(self) -> bool:
@@ -103,6 +104,7 @@ def make(
                 unchanged.add(name)
             return planned
 
+        left_over = tuple(current.name for current in context.left_over())
         needs = {name: node.needs for name, node in context.nodes.items()}
         try:
             steps = {name: functools.partial(work, name) for name in needs}
@@ -115,7 +117,7 @@ def make(
     losses = [loss for plan in plans for loss in plan.losses]
     failure = failure or data_loss.failure_of(losses, context.named(replaces))
     named = replaces & {loss.name for loss in losses}
-    return Plan(context.environment.name, plans, context.aws.calls, failure, named)
+    return Plan(context.environment.name, plans, context.aws.calls, failure, named, left_over)
 
 
 def _image(context: Context, outputs: Mapping[str, Mapping[str, str]]) -> Planned:

@@ -10,7 +10,7 @@ import requests
 from pipeline.aws import databases
 from pipeline.aws.databases import Database
 from pipeline.checks import smoke, suite
-from pipeline.cloudformation import resources
+from pipeline.cloudformation import resources, stacks
 from pipeline.cloudformation.interruptions import DATABASE
 from pipeline.cloudformation.stacks import StackDescription
 from pipeline.context import Context
@@ -39,7 +39,7 @@ class StackLine:
     @property
     def note(self) -> str:
         """What to know of a stack whose template is gone, else ""."""
-        return "" if self.node else "its template is gone from infra/; `destroy` deletes it too"
+        return "" if self.node else stacks.TEMPLATE_IS_GONE
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,16 @@ class Overview:
 
 def describe(context: Context) -> Overview:
     """Read from AWS everything that `status` shows."""
-    stacks, outputs, found = [], dict[str, str](), list[Database]()
+    lines, outputs, found = [], dict[str, str](), list[Database]()
     for name, node in context.stacks.items():
         current = context.current(node)
         if current is not None and node.template.has(DATABASE):
             found += _databases(context, current.name)
         outputs.update(current.outputs if current else {})
-        stacks.append(_stack(name, context.stack_name(node), current))
-    stacks += [_stack("", current.name, current) for current in context.left_over()]
+        lines.append(_stack(name, context.stack_name(node), current))
+    lines += [_stack("", current.name, current) for current in context.left_over()]
     url, image = outputs.get("ServiceUrl"), outputs.get("ImageInUse")
-    seen = Overview(context.environment.name, tuple(stacks), url, image, databases=tuple(found))
+    seen = Overview(context.environment.name, tuple(lines), url, image, databases=tuple(found))
     if "ServiceArn" not in outputs:
         return seen
     cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]

@@ -7,6 +7,8 @@ may be new by then.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from pipeline.cloudformation import data_loss, resources
 from pipeline.cloudformation.data_loss import Loss
 from pipeline.cloudformation.fingerprints import DeployedFingerprints
@@ -66,8 +68,8 @@ class DataReview:
     def refuse_losses(self, there: Stacks, left_alone: frozenset[str], image_uri: str | None) -> None:
         """Raises DataLossError where data would be lost that was not named; says what was named in vain.
 
-        there: every stack as it is.
-        Where `app/` alone was changed this asks for the stacks and nothing else: they are as they were left.
+        there: every stack as it is. Where `app/` alone was changed no change set is made: the stacks are as
+        they were left.
         """
         losses = self._losses(there, left_alone, image_uri)
         data_loss.refuse(losses, self.context.named(self.named))
@@ -89,7 +91,7 @@ class DataReview:
                 planned = plan.of_stack(
                     context, node, current, outputs, self.log, self.fingerprints, previews
                 )
-            except SlipwayError:
+            except (SlipwayError, ClientError):
                 continue  # It comes up again when it is the stack's turn, and is told as the stack's.
             losses += planned.plan.losses
         return losses

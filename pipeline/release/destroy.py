@@ -83,6 +83,9 @@ def _delete_stack(context: Context, node: StackNode, log: Log) -> Result:
         current = context.current(node)
     if current is None:
         return Result("deleted")
+    held = [one.logical_id for one in node.template.resources.values() if one.holds_data]
+    if held:
+        log(f"deleting {', '.join(held)} with its data, unless its DeletionPolicy keeps it")
     # The deploy role may take no policy from a role without the boundary, so it could not delete the role.
     spec = permissions_boundary.add(context, context.spec(node, node.given), current)
     boundary, deployer = permissions_boundary.update_to(spec, current), context.deployer(log)

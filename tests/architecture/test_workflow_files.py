@@ -34,8 +34,9 @@ Dependabot's update of one fails here and says so: look at it, then move the sta
 
 OTHER_COMMANDS = {
     ("ci.yml", "gate"): "exit 1",
+    ("plan.yml", "plans"): "exit 1",
 }
-"""What a step may run beside make and the pipeline: the gate has no checkout to run anything from."""
+"""What a step may run beside make and the pipeline: a gate has no checkout to run anything from."""
 
 PROMOTION = ["dev", "staging", "prod"]
 """The order in which deploy.yml releases."""
@@ -215,6 +216,26 @@ def test_the_gate_needs_every_other_job_of_ci_and_runs_whatever_they_did() -> No
     assert sorted(ci.keys() - {"gate"}) == sorted(ci["gate"]["needs"])
     assert "always()" == ci["gate"]["if"]
     assert all(word in ci["gate"]["steps"][0]["if"] for word in ("'failure'", "'cancelled'", "'skipped'"))
+
+
+def test_a_check_that_branch_protection_names_runs_for_every_pull_request() -> None:
+    """Where a filter leaves a workflow out, its required check stays pending:
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/troubleshooting-required-status-checks
+    """
+    for name, job in (("ci.yml", "gate"), ("plan.yml", "plans")):
+        pull_request = read(name)["on"]["pull_request"] or {}
+        assert {"paths", "paths-ignore", "branches", "branches-ignore"}.isdisjoint(pull_request)
+        assert "always()" == read(name)["jobs"][job]["if"]
+
+
+def test_the_check_of_the_plans_fails_unless_every_plan_that_was_due_succeeded() -> None:
+    plans = read("plan.yml")["jobs"]["plans"]
+
+    assert ["environments", "plan"] == plans["needs"]
+    assert (
+        "needs.environments.result != 'success' "
+        "|| (needs.plan.result != 'success' && needs.environments.outputs.names != '[]')"
+    ) == plans["steps"][0]["if"]
 
 
 def test_ci_runs_every_test() -> None:

@@ -1,6 +1,7 @@
 """Small stand-ins for AWS, written by hand: they keep state as AWS does, and nothing sleeps."""
 
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,7 @@ class FakeCloudFormation(Paginates):
         self.bodies: dict[str, str] = {}
         self.resources: dict[str, tuple[str, str]] = {}
         self.deployed_template = ""
+        self.policies: dict[str, list[dict[str, Any]]] = {}
         self._events: dict[str, list[dict[str, Any]]] = {}
         self._sets: dict[str, dict[str, Any]] = {}
         self._count = itertools.count(1)
@@ -183,6 +185,11 @@ class FakeCloudFormation(Paginates):
             return {"Status": "CREATE_COMPLETE", "Changes": self.changes[1:]}
         more = {"NextToken": "1"} if len(self.changes) > 1 else {}
         return {"Status": "CREATE_COMPLETE", "Changes": self.changes[:1], **more}
+
+    def set_stack_policy(self, **request: Any) -> dict[str, Any]:
+        name = self.stacks[request["StackName"]]["StackName"]
+        self.policies.setdefault(name, []).append(json.loads(request["StackPolicyBody"]))
+        return {}
 
     def describe_events(self, **request: Any) -> dict[str, Any]:
         assert request["ChangeSetName"] in self._sets

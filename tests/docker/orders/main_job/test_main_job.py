@@ -58,6 +58,23 @@ def test_forbidden_methods_and_the_actuator_stay_outside(api: str) -> None:
     assert 404 == requests.get(f"{api}/actuator/health", timeout=5).status_code
 
 
+def test_another_schema_name_would_be_another_database_and_nothing_is_touched(clone: Clone, api: str) -> None:
+    placed = requests.post(f"{api}/orders", json={"item": "tea", "quantity": 2}, timeout=5).json()
+    file = clone.path / "infra/environments/local.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("parameters:\n", "parameters:\n  DatabaseName: other\n"))
+
+    ran = [clone.pipeline(*words, "local") for words in (("plan",), ("deploy",), ("deploy",))]
+    file.write_text(before)
+
+    assert [22, 22, 22] == [one.exit_code for one in ran]
+    for one in ran:
+        assert "rds-database/Database holds data and would be replaced" in one.output
+        assert "deploy local --replace rds-database/Database" in one.output
+    assert "UPDATE_IN_PROGRESS" not in ran[1].output
+    assert placed == requests.get(f"{api}/orders/{placed['id']}", timeout=5).json()
+
+
 def test_an_edit_in_app_is_a_new_version(clone: Clone, api: str) -> None:
     before = served_version(api)
     with (clone.path / "app/orders/api.py").open("a") as source:

@@ -22,10 +22,11 @@ def branch(fork: Forge) -> Iterator[Forge]:
     fork.clone.run("git", "branch", "--quiet", "-D", "branch")
 
 
-def plan(fork: Forge, head: str = REPOSITORY) -> Run:
+def plan(fork: Forge, head: str = REPOSITORY, labels: tuple[str, ...] = ()) -> Run:
     base = fork.clone.run("git", "rev-parse", "main").output.strip()
     pull_request = {
         "number": NUMBER,
+        "labels": [{"name": label} for label in labels],
         "head": {"ref": "branch", "repo": {"full_name": head}},
         "base": {"ref": "main", "sha": base},
     }
@@ -35,6 +36,23 @@ def plan(fork: Forge, head: str = REPOSITORY) -> Run:
 def comments(github: FakeGitHub) -> list[dict[str, Any]]:
     """What the pull request's page shows now."""
     return [dict(comment) for comment in github.dump()["comments"] if comment["issue"] == NUMBER]
+
+
+def check(run: Run) -> str:
+    """How the check ended that branch protection names."""
+    return run.results["plan/plans"]
+
+
+def test_a_pull_request_that_touches_no_template_needs_no_plan_and_has_its_check(branch: Forge) -> None:
+    with (branch.clone.path / "app/orders/api.py").open("a") as source:
+        source.write("# Another version.\n")
+    commit(branch.clone, "Change the service alone")
+
+    run = plan(branch)
+
+    assert (0, "success") == (run.exit_code, check(run))
+    assert [] == run.asked("configure-aws-credentials")
+    assert "there is nothing to plan" in run.summary("Which environments")
 
 
 def test_a_fork_gets_no_credentials_and_is_told_so(branch: Forge, account: Account) -> None:
@@ -58,13 +76,16 @@ def test_the_plan_is_one_comment_that_is_brought_up_to_date_and_lost_data_is_red
     commit(branch.clone, "Lose the data")
     harmful = plan(branch)
     second = comments(github)
+    meant = plan(branch, labels=("help wanted", "replace:rds-database/Database"))
 
-    assert (0, 1) == (harmless.exit_code, harmful.exit_code)
+    assert (0, 1, 0) == (harmless.exit_code, harmful.exit_code, meant.exit_code)
+    assert ["success", "failure", "success"] == [check(run) for run in (harmless, harmful, meant)]
     assert 1 == len(first) == len(second)
     assert first[0]["id"] == second[0]["id"]
     assert "LogGroup" in first[0]["body"]
     assert "would be replaced" not in first[0]["body"]
-    assert "**rds-database/Database in dev would be replaced" in second[0]["body"]
+    assert "**rds-database/Database holds data and would be replaced" in second[0]["body"]
+    assert "Named, so that it may be replaced: `rds-database/Database`" in comments(github)[0]["body"]
     assert before == {name: account.changes(name) for name in ENVIRONMENTS}
     taken = {
         r["inputs"]["role-to-assume"].rpartition("/")[2] for r in harmless.asked("configure-aws-credentials")

@@ -87,3 +87,25 @@ def test_a_commit_without_a_service_is_refused(root: Path) -> None:
 
     with pytest.raises(UsageError, match=r"has no app/Dockerfile"):
         checkout.at(root, "main")
+
+
+def test_a_branch_differs_by_what_it_changed_itself_and_not_by_what_main_got_meanwhile(root: Path) -> None:
+    infra = root / "infra"
+    git(root, "checkout", "-qb", "branch")
+    commit(root, "only the service")
+    service_alone = checkout.differs(root, "main", infra)
+    git(root, "checkout", "-q", "main")
+    infra.mkdir()
+    (infra / "new.yaml").write_text("Resources: {}\n")
+    commit(root, "main moved on")
+    git(root, "checkout", "-q", "branch")
+    main_moved_on = checkout.differs(root, "main", infra)
+    infra.mkdir(exist_ok=True)
+    (infra / "mine.yaml").write_text("Resources: {}\n")
+    commit(root, "a template, too")
+
+    assert (False, False, True) == (service_alone, main_moved_on, checkout.differs(root, "main", infra))
+
+
+def test_where_git_does_not_know_the_base_everything_may_differ(root: Path) -> None:
+    assert checkout.differs(root, "0" * 40, root / "infra")

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from pipeline.cli import connect
-from pipeline.image import provenance
+from pipeline.image import checkout, provenance
 from tests.support.command import run
 from tests.support.fakes import FakeHttp
 from tests.support.small_project import DIGEST, REPOSITORY, world, write
@@ -87,6 +87,21 @@ def test_environments_lists_those_with_an_account_and_names_the_others(
     assert 'names=["staging"]\n' == output.read_text()
     assert "dev has no AWS account yet" in summary.read_text()
     assert "local" not in summary.read_text()
+
+
+@pytest.mark.parametrize(("differs", "names"), [(True, '["dev"]'), (False, "[]")])
+def test_nothing_is_planned_where_no_template_differs_from_the_base(
+    here: Path, monkeypatch: pytest.MonkeyPatch, differs: bool, names: str
+) -> None:
+    output, asked = outputs_of(here, monkeypatch), list[object]()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    monkeypatch.setattr(checkout, "differs", lambda *given: asked.append(given) or differs)
+
+    code, _ = run("environments", "--changed-since", "abc")
+
+    assert 0 == code
+    assert f"names={names}\n" == output.read_text()
+    assert [(here, "abc", here / "infra")] == asked
 
 
 def test_asking_for_an_environment_without_an_account_is_an_error(here: Path) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from pipeline.cli import plan_report
 from pipeline.errors import BusyError, MissingInputError, ProtectedError, TemplateError
+from pipeline.github import plan_comment
 from pipeline.inspect import plan
 from pipeline.release import deploy as release
 from tests.support.fakes import Audience, client_error
@@ -118,6 +119,17 @@ def test_change_sets_of_stacks_that_are_there_are_deleted_again(here: World) -> 
     assert {"update", "unchanged"} == set(actions(planned).values())
     assert 4 == here.cloudformation.log.count("delete_change_set")
     assert {} == here.cloudformation._sets
+
+
+def test_a_stack_whose_template_is_gone_is_named_and_no_change_set_is_made_of_it(here: World) -> None:
+    here.deployed().cloudformation.have("orders-dev-old", "CREATE_COMPLETE")
+
+    planned = make(here)
+
+    assert ("orders-dev-old",) == planned.left_over
+    assert "orders-dev-old: its template is gone from infra/; no deploy touches it" in shown(planned)
+    assert "`orders-dev-old`: its template is gone from infra/" in plan_comment.document(planned)
+    assert not [line for line in here.cloudformation.log if "orders-dev-old" in line]
 
 
 def test_replacing_a_stateful_resource_is_marked(here: World) -> None:

@@ -10,7 +10,7 @@ from pipeline.cli import connect
 from pipeline.cloudformation.parameter_update import ParameterUpdate
 from pipeline.errors import DataLossError
 from tests.support import command
-from tests.support.fakes import FakeSession
+from tests.support.fakes import FakeSession, client_error
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
 
 LOSES = {
@@ -109,6 +109,26 @@ def test_a_change_set_that_turns_out_to_lose_data_is_refused_when_it_is_its_turn
     assert 22 == code, said
     assert "execute orders-dev-rds" not in executed(here)
     assert {} == here.cloudformation._sets
+
+
+def test_a_stack_that_can_not_be_looked_at_beforehand_is_told_at_its_turn(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another environment's deploy may be at work on the account's stack, which waits for its turn."""
+    shipped, refused = here.cloudformation.create_change_set, list[str]()
+
+    def busy_at_first(**request: Any) -> dict[str, Any]:
+        if request["StackName"] == "orders-ecr" and not refused:
+            refused.append("orders-ecr")
+            raise client_error("CreateChangeSet", "ValidationError", "is in UPDATE_IN_PROGRESS state")
+        return shipped(**request)
+
+    monkeypatch.setattr(here.cloudformation, "create_change_set", busy_at_first)
+
+    code, said = command.run("deploy", "dev", "--replace", "rds/Database")
+
+    assert 0 == code, said
+    assert ["orders-ecr"] == refused
 
 
 def test_an_update_of_parameters_alone_loses_no_data_either(here: World) -> None:

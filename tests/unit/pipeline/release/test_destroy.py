@@ -30,6 +30,15 @@ def test_stacks_go_in_reverse_order_and_the_accounts_own_stays(here: World) -> N
     assert "ecr: orders-ecr stays: it belongs to the account, not to this environment" in audience.lines
 
 
+def test_what_holds_data_is_named_as_it_goes(here: World) -> None:
+    audience = Audience()
+
+    destroy.destroy(here.context, audience)
+
+    said = [line for line in audience.lines if "with its data" in line]
+    assert ["rds: deleting Database with its data, unless its DeletionPolicy keeps it"] == said
+
+
 def test_the_environments_secrets_and_memory_go_too_and_others_stay(here: World) -> None:
     destroy.destroy(here.context, Audience())
 

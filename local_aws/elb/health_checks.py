@@ -3,12 +3,16 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
 
+from local_aws.elb import open_ports
 from local_aws.elb.target_groups import Target, TargetGroups
 from local_aws.elb.target_health import DESCRIPTIONS, HealthCheck, Outcome, after, pause
+
+_REFUSED = ": connection refused"
 
 
 async def check_once(session: aiohttp.ClientSession, target: Target, check: HealthCheck) -> Outcome:
@@ -21,6 +25,10 @@ async def check_once(session: aiohttp.ClientSession, target: Target, check: Heal
             status = response.status
     except TimeoutError:
         return Outcome("Target.Timeout", DESCRIPTIONS["Target.Timeout"])
+    except aiohttp.ClientConnectorError as error:
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        words = DESCRIPTIONS["Target.FailedHealthChecks"]
+        return Outcome("Target.FailedHealthChecks", words + _REFUSED if refused else words)
     except (aiohttp.ClientError, OSError):
         return Outcome("Target.FailedHealthChecks", DESCRIPTIONS["Target.FailedHealthChecks"])
     if check.accepts(status):
@@ -64,7 +72,13 @@ class HealthChecks:
             task.cancel()
 
     async def _watch(self, group: str, target: Target) -> None:
+        seen = ""
         while (check := self._check_for(group)) is not None:
             outcome = await check_once(self._session, target, check) if check.enabled else Outcome()
+            refused = outcome.description.endswith(_REFUSED)
+            if refused and after(target.health, outcome, check, time.monotonic()).state == "unhealthy":
+                # AWS says no more than "Health checks failed"; here the ports can be looked at.
+                seen = seen or await open_ports.words(target.id)
+                outcome = replace(outcome, description=f"{outcome.description}; {seen}")
             self._groups.update(target, partial(after, outcome=outcome, check=check, now=time.monotonic()))
             await asyncio.sleep(pause(target.health, check))

@@ -23,19 +23,23 @@ if TYPE_CHECKING:
 _EVENTS = 6
 _TROUBLE = re.compile(r"unable|fail|unhealthy|insufficient|error|rolling back", re.IGNORECASE)
 _LINES = 20
+_LONGEST = 200
+# SIGKILL and SIGTERM: so ends a container that is stopped because another one ended.
+_STOPPED_BY_ECS = (137, 143)
 # A task that ECS stops for these reasons has not failed: it was replaced or scaled in.
 _HARMLESS = ("Scaling activity initiated by", "Task stopped by user")
 
 
 @dataclass(frozen=True)
 class StoppedTask:
-    """A task that failed: why, and which of its containers ended how."""
+    """A task that failed: why, and which of its containers ended how. culprits: those that ended the task."""
 
     task_id: str
     definition: str
     reason: str
     containers: tuple[str, ...]
     failed_containers: tuple[str, ...]
+    culprits: tuple[str, ...] = ()
 
 
 class StoppedTaskWatcher:
@@ -90,10 +94,10 @@ class StoppedTaskWatcher:
         if not new:
             return []
         tasks = self._ecs.describe_tasks(cluster=self._cluster, tasks=new)["tasks"]
-        ended = [task for task in tasks if task.get("lastStatus", "STOPPED") == "STOPPED"]
-        self._seen.update(task["taskArn"] for task in ended)
+        over = [task for task in tasks if task.get("lastStatus", "STOPPED") == "STOPPED"]
+        self._seen.update(task["taskArn"] for task in over)
         # CloudFormation names a service <stack>-<logical id>-<random> where the template gives it no name.
-        return [task for task in ended if self._stack_name in task.get("group", self._stack_name)]
+        return [task for task in over if self._stack_name in task.get("group", self._stack_name)]
 
 
 def judge(tasks: "Sequence[TaskTypeDef]", since: datetime) -> list[StoppedTask]:
@@ -108,12 +112,38 @@ def judge(tasks: "Sequence[TaskTypeDef]", since: datetime) -> list[StoppedTask]:
             task_id=task["taskArn"].rsplit("/", 1)[-1],
             definition=task["taskDefinitionArn"],
             reason=reason,
-            containers=tuple(_ended(c) for c in containers),
+            containers=tuple(ended(c) for c in containers),
             failed_containers=tuple(c["name"] for c in containers if c.get("exitCode", 1) != 0)
             or tuple(c["name"] for c in containers),
+            culprits=tuple(c["name"] for c in culprits(containers)),
         )
         failed.setdefault((reason, stopped.containers), stopped)
     return list(failed.values())
+
+
+def culprits(containers: "Sequence[ContainerTypeDef]") -> "list[ContainerTypeDef]":
+    """The containers that ended a task by themselves; [] where ECS stopped all of them.
+
+    An exit code comes before a reason such as OutOfMemoryError, and both come before a container that was
+    stopped because of another one. A container that ended well ends a task as well, where it is essential.
+    """
+    failed = [c for c in containers if c.get("exitCode", 0) not in (0, *_STOPPED_BY_ECS)]
+    reasoned = [c for c in containers if c.get("reason")]
+    return failed or reasoned
+
+
+def ended(container: "ContainerTypeDef") -> str:
+    """`app exited with 1 (OutOfMemoryError: ...)`, or `app did not start (...)`."""
+    code = container.get("exitCode")
+    words = [container["name"], "did not start" if code is None else f"exited with {code}"]
+    if container.get("reason"):
+        words.append(f"({container['reason']})")
+    return " ".join(words)
+
+
+def last_word(lines: Sequence[str]) -> str:
+    """The last line that says anything, shortened; "" where none does."""
+    return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), "")
 
 
 def _service_events(ecs: "ECSClient", service_arn: str, since: datetime) -> list[str]:
@@ -168,14 +198,6 @@ def _latest_lines(logs: "CloudWatchLogsClient", group: str, stream: str) -> list
         )
         return [event["message"].rstrip() for event in found["events"]]
     return []
-
-
-def _ended(container: "ContainerTypeDef") -> str:
-    code = container.get("exitCode")
-    words = [container["name"], "did not start" if code is None else f"exited with {code}"]
-    if container.get("reason"):
-        words.append(f"({container['reason']})")
-    return " ".join(words)
 
 
 def names(service_arn: str) -> tuple[str, str]:

@@ -96,11 +96,13 @@ class RolloutController:
 
     def _act(self, now: ServiceDeployment, step: Step, held: Gate) -> None:
         if step.do is Do.NOTHING_MORE:
-            if now.failed:
-                self._blame(now, now.why or now.status, at=self.record.reached)
+            if now.failed and not self.record.why:
+                evidence = held.diagnostics(now)  # ECS shows stopped tasks for an hour
+                why = evidence.before(now.why or now.status)
+                self._blame(now, why, evidence.lines, at=self.record.reached)
         elif now.rolling_back and now.arn == self._first and now.why and not self.record.why:
-            told = tuple(held.diagnostics(now))  # its tasks go soon
-            self._blame(now, now.why, told, at=self.record.reached)
+            evidence = held.diagnostics(now)  # its tasks go soon
+            self._blame(now, evidence.before(now.why), evidence.lines, at=self.record.reached)
         elif step.do is Do.ROLL_BACK:
             self._once(now, "stop", lambda: self._roll_back(now, step.why, held))
         elif step.hook is not None:
@@ -135,7 +137,8 @@ class RolloutController:
         try:
             service_deployment.roll_back(self._ecs, now)
         finally:
-            self._blame(now, why, tuple(held.diagnostics(now)))  # its tasks are there a little longer
+            evidence = held.diagnostics(now)  # its tasks are there a little longer
+            self._blame(now, evidence.before(why), evidence.lines)
 
     def _once(self, now: ServiceDeployment, what: str, step: Callable[[], None]) -> None:
         key = (now.arn, now.stage, what)

@@ -12,7 +12,8 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline import masking
-from pipeline.aws import revision_tasks, stopped_tasks
+from pipeline.aws import revision_tasks
+from pipeline.aws.revision_tasks import Evidence
 from pipeline.aws.service_deployment import Revision, ServiceDeployment, revision
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import resources as stack_resources
@@ -68,17 +69,16 @@ class Gate:
         """Run the smoke tests against the new version, through the test rule."""
         return self._or_why_not("the smoke tests of the new version", lambda: self._test(deployment))
 
-    def diagnostics(self, deployment: ServiceDeployment) -> list[str]:
-        """How the tasks of the new version are, down to their last log lines."""
+    def diagnostics(self, deployment: ServiceDeployment) -> Evidence:
+        """What is wrong with the tasks of the new version, down to their last log lines."""
         groups = [self.resources[group] for group in GROUPS.values() if group in self.resources]
         client = self.context.aws.client
         ecs, logs, elbv2 = client("ecs"), client("logs"), client("elbv2")
-
-        def read() -> list[str]:
+        try:
             definition = revision(ecs, deployment.target).task_definition
             return revision_tasks.of_tasks(ecs, logs, elbv2, self.service_arn, definition, groups)
-
-        return stopped_tasks.or_reason(read)
+        except (ClientError, BotoCoreError, SlipwayError) as error:
+            return Evidence(lines=(f"(not readable: {error})",))
 
     def version_of(self, target: Revision) -> str | None:
         """The version of a revision's image: its tag in ECR."""
@@ -133,8 +133,9 @@ class Gate:
         if not failed:
             return Verdict()
         count = f"{len(failed)} smoke test{'s' if len(failed) > 1 else ''}"
-        lines = [*failed, *self.diagnostics(deployment)]
-        return Verdict(f"{count} of the new version failed: {failed[0]}", tuple(lines))
+        evidence = self.diagnostics(deployment)
+        why = evidence.before(f"{count} of the new version failed: {failed[0]}")
+        return Verdict(why, (*failed, *evidence.lines))
 
     def _secret(self) -> str:
         context = self.context

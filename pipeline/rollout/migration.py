@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline.aws import stopped_tasks
 from pipeline.aws.errors import Tolerated
 from pipeline.aws.service_deployment import Revision
+from pipeline.aws.stopped_tasks import last_words, or_reason
 from pipeline.errors import AwsRefusedError, WaitTimeoutError
 from pipeline.waiting import Wait
 
@@ -81,7 +82,11 @@ def run(
         ecs.stop_task(cluster=place.cluster, task=task, reason="slipway: the migration took too long")
         return Migration(f"it did not end within {timeout:.0f} s", reader.lines)
     reader.read()
-    return Migration(_fault(ended), reader.lines)
+    fault, lines = _fault(ended), reader.lines
+    if fault and (others := [one["name"] for one in _others(ended)]):
+        name, definition = task.rsplit("/", 1)[-1], revision.task_definition
+        lines = lines + or_reason(lambda: last_words(ecs, logs, name, definition, others))
+    return Migration(fault, lines)
 
 
 def _earlier(ecs: "ECSClient", cluster: str, started_by: str) -> str | None:
@@ -126,10 +131,20 @@ def _start(ecs: "ECSClient", revision: Revision, place: Place, started_by: str) 
     return answer["tasks"][0]["taskArn"]
 
 
+def _others(task: "TaskTypeDef") -> "list[ContainerTypeDef]":
+    """The containers that ended the task before the migration could; [] where the migration itself failed."""
+    culprits = stopped_tasks.culprits(task["containers"])
+    return [] if any(one["name"] == CONTAINER for one in culprits) else culprits
+
+
 def _fault(task: "TaskTypeDef") -> str:
+    """Why the migration failed. Another container that ended the task is named."""
     container: ContainerTypeDef = next((c for c in task["containers"] if c["name"] == CONTAINER), None) or {}
     if container.get("exitCode") == 0:
         return ""
+    if others := _others(task):
+        words = " and ".join(stopped_tasks.ended(one) for one in others)
+        return f"container {words}, which ended the task ({task.get('stoppedReason', 'no reason given')})"
     code = container.get("exitCode")
     words = "it did not start" if code is None else f"it exited with {code}"
     reasons: Sequence[str] = [r for r in (container.get("reason"), task.get("stoppedReason")) if r]

@@ -49,6 +49,7 @@ class FakeRollouts:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.run_requests: list[dict[str, Any]] = []
         self.migration_exits = 0
+        self.other_containers: list[dict[str, Any]] = []
         self.stays = ""
         self.gates = GATES
         self.lags = False
@@ -144,7 +145,15 @@ class FakeRollouts:
         task["looks"] += 1
         ended = {"name": "app", "exitCode": self.migration_exits}
         status = "STOPPED" if task["looks"] > 2 else "RUNNING"
-        return {"tasks": [{"lastStatus": status, "containers": [ended], "taskArn": task["taskArn"]}]}
+        return {
+            "tasks": [
+                {
+                    "lastStatus": status,
+                    "containers": [*self.other_containers, ended],
+                    "taskArn": task["taskArn"],
+                }
+            ]
+        }
 
     def describe_task_definition(self, **_: Any) -> dict[str, Any]:
         options = {"awslogs-group": "/orders/dev", "awslogs-stream-prefix": "orders"}

@@ -306,6 +306,38 @@ def test_a_version_whose_container_is_never_healthy_is_given_up(fork: Fork) -> N
     assert [] == client.failures
 
 
+def test_a_port_that_nothing_listens_on_is_told_with_the_ports_that_are_open(fork: Fork) -> None:
+    with (
+        fork.with_text("app/orders/settings.py", "actuator_port: Port = 8081", "actuator_port: Port = 9081"),
+        fork.with_text("app/orders/cli.py", '"ACTUATOR_PORT", "8081"', '"ACTUATOR_PORT", "9081"'),
+        fork.with_text(LOCAL, "healthy_within_minutes: 1", "healthy_within_minutes: 0.6"),
+        SteadyClient(f"{fork.url}/orders") as client,
+    ):
+        ran = fork.deploy()
+
+    told = (
+        "the health check of /actuator/health/readiness on port 8081: connection refused; open are 8080, 9081"
+    )
+    assert 19 == ran.exit_code
+    assert f"why:  {told}; " in ran.output
+    assert [] == client.failures
+
+
+def test_a_version_that_crashes_only_when_it_serves_is_told_by_its_last_words(fork: Fork) -> None:
+    line = "def serve(settings: Settings) -> None:"
+    crash = ("app/orders/server.py", line, f"{line}\n    raise RuntimeError('the tea is out')")
+    with (
+        fork.with_text(*crash),
+        fork.with_text(LOCAL, "healthy_within_minutes: 1", "healthy_within_minutes: 0.5"),
+        SteadyClient(f"{fork.url}/orders") as client,
+    ):
+        ran = fork.deploy()
+
+    assert 19 == ran.exit_code
+    assert re.search(r"why:  .*RuntimeError: the tea is out; .*not healthy within 30 s", ran.output)
+    assert [] == client.failures
+
+
 def test_destroy_leaves_a_deploy_that_lives_alone_and_ends_the_gate_of_one_that_died(fork: Fork) -> None:
     fork.edit()
     destroy = ("destroy", "local", "--confirm", "local")

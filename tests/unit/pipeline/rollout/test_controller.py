@@ -9,6 +9,8 @@ import pytest
 import requests
 
 from pipeline import masking
+from pipeline.aws import revision_tasks
+from pipeline.aws.revision_tasks import Evidence
 from pipeline.checks.ledger import Entry
 from pipeline.cloudformation.change_set import StackSpec
 from pipeline.errors import StackFailedError
@@ -161,6 +163,88 @@ def test_a_failed_migration_rolls_back_and_its_log_is_on_the_page(here: World2) 
     assert f"version {NewVersion.version} was rolled back in PRE_SCALE_UP" == failure.what
     assert "the migration failed: it exited with 1" == failure.why
     assert "  schema is at 0002" in failure.details
+
+
+def test_another_container_that_ended_the_migrations_task_is_named_with_its_last_words(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidecar = {"name": "proxy", "logConfiguration": {"options": {"awslogs-group": "/orders/dev"}}}
+    monkeypatch.setattr(
+        here.ecs,
+        "describe_task_definition",
+        lambda **_: {"taskDefinition": {"containerDefinitions": [sidecar]}},
+    )
+    here.ecs.other_containers = [{"name": "proxy", "exitCode": 3}]
+    here.ecs.migration_exits = 143
+    here.ecs.release(IMAGE)
+    here.run()
+
+    failure = here.controller.failure()
+    assert failure is not None
+    assert failure.why.startswith("the migration failed: container proxy exited with 3, which ended the task")
+    assert "    last log lines of proxy:" in failure.details
+
+
+def test_the_health_checks_own_answer_is_told_before_the_alarm_that_it_set_off(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redirects = Evidence("the health check of /ready on port 8081 was answered 302", ("a line",))
+    monkeypatch.setattr(revision_tasks, "of_tasks", lambda *_: redirects)
+    here.ecs.stays = "BAKE_TIME"
+    here.ecs.release(IMAGE)
+    here.run()
+    here.ecs.deployments[-1]["alarms"] = {"status": "TRIGGERED", "triggeredAlarmNames": ["unhealthy"]}
+    here.run(5)
+
+    failure = here.controller.failure()
+    assert failure is not None
+    assert failure.why == (
+        "the health check of /ready on port 8081 was answered 302; unhealthy went into ALARM in BAKE_TIME"
+    )
+    assert "a line" in failure.details
+
+
+def test_the_last_words_of_a_crash_are_told_before_that_it_was_not_healthy(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = Evidence("container app exited with 1: KeyError: 'TEA'")
+    monkeypatch.setattr(revision_tasks, "of_tasks", lambda *_: crash)
+    here.ecs.stays = "SCALE_UP"
+    here.ecs.release(IMAGE)
+    here.run(1000)
+
+    failure = here.controller.failure()
+    assert failure is not None
+    assert failure.why.startswith("container app exited with 1: KeyError: 'TEA'; 0 of 2 tasks")
+
+
+def test_a_crash_behind_a_failed_smoke_test_is_told_first(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = Evidence("container cache exited with 137 (OutOfMemoryError)")
+    monkeypatch.setattr(revision_tasks, "of_tasks", lambda *_: crash)
+    monkeypatch.setattr(NewVersion, "version", "old")
+    here.ecs.release(IMAGE)
+    here.run()
+
+    failure = here.controller.failure()
+    assert failure is not None
+    assert failure.why.startswith("container cache exited with 137 (OutOfMemoryError); ")
+    assert "of the new version failed" in failure.why
+
+
+def test_a_rollback_of_ecs_own_that_is_over_already_is_told_with_its_cause(
+    here: World2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = Evidence("container app exited with 1: KeyError: 'TEA'")
+    monkeypatch.setattr(revision_tasks, "of_tasks", lambda *_: crash)
+    here.ecs.release(IMAGE, status="ROLLBACK_SUCCESSFUL")
+    here.ecs.deployments[-1]["statusReason"] = "tasks failed to start"
+    here.run(3)
+
+    failure = here.controller.failure()
+    assert failure is not None
+    assert "container app exited with 1: KeyError: 'TEA'; tasks failed to start" == failure.why
 
 
 def test_a_migration_that_could_not_be_run_rolls_back(here: World2) -> None:

@@ -18,7 +18,7 @@ WEIGHTS = {
     "docker/orders/zero_downtime/kills": 260,
     "docker/orders/workflows": 230,
     "docker/orders/zero_downtime/bad_versions": 170,
-    "docker/orders/rollouts": 220,
+    "docker/orders/rollouts": 180,
     "docker/orders/zero_downtime/strategies": 160,
     "docker/orders/regional": 150,
     "docker/orders/main_job": 150,

@@ -141,19 +141,6 @@ def test_a_service_without_tasks_is_said_and_has_them_again_after_a_deploy_with_
     assert 1 == len(fork.rollouts)
 
 
-def test_a_database_that_was_replaced_is_released_to_the_service_and_migrated(fork: Fork) -> None:
-    """The stack of the service has no other change than the database's host name."""
-    before = len(fork.rollouts)
-    fork.clone.replace(LOCAL, "parameters:", "parameters:\n  DatabaseName: another")
-
-    ran = fork.deploy("--replace", "rds-database/Database")
-
-    assert 0 == ran.exit_code
-    assert "running the database migration" in ran.output
-    assert 200 == requests.get(f"{fork.url}/orders", timeout=5).status_code
-    assert before + 1 == len(fork.rollouts)
-
-
 def test_a_stack_update_moves_no_traffic_after_an_odd_number_of_releases(fork: Fork) -> None:
     """aws-cdk#36649: production is on the second target group, and the template still says the first."""
     if fork.weights == (100, 0):

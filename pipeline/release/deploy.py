@@ -91,7 +91,7 @@ def deploy(
 
         def stack(node: StackNode) -> runner.Step:
             kind = ServiceStep if node.holds_service else StackStep
-            step = kind(context, node, audience.log(node.name), fingerprints, options)
+            step = kind(context, node, audience.log(node.name), fingerprints, options, there[node.name])
             return step.run_unless_there if node.name in leave else step.run
 
         nodes = context.nodes

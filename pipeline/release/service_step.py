@@ -30,7 +30,7 @@ class ServiceStep(StackStep):
 
     def run(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         """Deploy the stack. Raises RolloutFailedError and RolloutRefusedError besides."""
-        current = self.context.current(self.node)
+        current = self.seen or self.context.current(self.node)
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
             return Result(self.looked_after(spec, current), current.outputs)

@@ -24,17 +24,20 @@ from pipeline.rollout.options import RolloutOptions
 
 @dataclass(frozen=True)
 class StackStep:
-    """Brings one stack up to date."""
+    """Brings one stack up to date. seen: as the stack was when the deploy began, which tells whether anything
+    is to change; a stack that is to change is looked at again.
+    """
 
     context: Context
     node: StackNode
     log: Log
     fingerprints: DeployedFingerprints
     options: RolloutOptions = field(default_factory=RolloutOptions)
+    seen: StackDescription | None = None
 
     def run(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         """Deploy the stack. Raises what deploying a stack raises, and ProtectedError for somebody else's."""
-        current = self.context.current(self.node)
+        current = self.seen or self.context.current(self.node)
         spec = self.spec(outputs, current)
         if current is not None and self.is_unchanged(spec, current):
             return Result("unchanged", current.outputs)
@@ -55,7 +58,7 @@ class StackStep:
 
     def run_unless_there(self, outputs: Mapping[str, Mapping[str, str]]) -> Result:
         """Deploy the stack where there is none; a stack that is there is left alone."""
-        current = self.context.current(self.node)
+        current = self.seen or self.context.current(self.node)
         if current is None:
             return self.run(outputs)
         ownership.must_not_be_anothers(current, self.context.tags_of(self.node))
@@ -104,6 +107,7 @@ class StackStep:
             if not spec.template.per_environment:
                 name, owner = f"/slipway/{context.project.service}/lock", f"deploy {context.environment.name}"
                 held.enter_context(context.holding(name, owner, self.log, context.timeout))
+            if self.seen is not None or not spec.template.per_environment:
                 current = context.current(self.node)
             for secret, kind in self.outside.needs(spec, current).new.items():
                 if parameters.create(ssm, secret, spec.tags, context.wait, kind):

@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: help up release demo-bad-release down test unit test-templates test-app rehearsal workflows bench check format deploy rollback bootstrap plan drift smoke status logs destroy regional lock sbom setup clean
+.PHONY: help up release demo-bad-release down test unit test-templates test-app rehearsal workflows bench check format deploy rollback bootstrap plan drift smoke status history logs destroy regional lock sbom setup clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -78,6 +78,9 @@ bootstrap: .venv/local.stamp ## Let GitHub Actions into an account: make bootstr
 
 status: .venv/local.stamp ## Stacks, versions, tasks, targets: make status ENV=dev
 	@$(PIPELINE) status $(call env)
+
+history: .venv/local.stamp ## The last releases and rollbacks, and how they ended: make history ENV=dev
+	@$(PIPELINE) history $(call env)
 
 logs: .venv/local.stamp ## The service's latest log lines: make logs ENV=dev
 	@$(PIPELINE) logs $(call env)

@@ -19,6 +19,7 @@ from local_aws.emulator.application import application as emulator
 
 MODULES = (
     "ecr",
+    "ssm",
     "rds.instances",
     "rds.log_groups",
     "ecs.api.wiring",

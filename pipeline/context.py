@@ -2,8 +2,8 @@
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -132,22 +132,22 @@ class Context:
 
     def locked(
         self, command: str, log: stack_state.Log, patience: float = 0.0
-    ) -> AbstractContextManager[None]:
-        """Hold the environment for a command. Raises BusyError where another one holds it for longer than
-        `patience` seconds.
+    ) -> AbstractContextManager[str]:
+        """Hold the environment for a command; gives the token of the lock. Raises BusyError where another one
+        holds it for longer than `patience` seconds.
         """
         name = self.environment.name
         parameter = lock.parameter_name(self.project.service, name)
         return self.holding(parameter, f"{command} {name}", log, patience)
 
-    def holding(
-        self, parameter: str, command: str, log: stack_state.Log, patience: float
-    ) -> AbstractContextManager[None]:
+    @contextmanager
+    def holding(self, parameter: str, command: str, log: stack_state.Log, patience: float) -> Iterator[str]:
         """Hold the lock in an SSM parameter for a command. Raises BusyError as `locked` does."""
         ssm, owner = self.aws.client("ssm"), lock.myself(command)
-        return lock.wait_for(
+        with lock.wait_for(
             lambda: lock.held(ssm, parameter, owner, log, sleep=self.sleep), log, self.wait, patience
-        )
+        ):
+            yield owner.token
 
     def stack_name(self, node: StackNode) -> str:
         return node.template.stack_name(self.project.service, self.environment.name)

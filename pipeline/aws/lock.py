@@ -53,13 +53,31 @@ def parameter_name(service: str, environment: str) -> str:
     return f"/slipway/{service}/{environment}/lock"
 
 
+def person() -> str:
+    """Who runs this: in GitHub Actions whoever began the run or ran it again, else the user."""
+    named = os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR")
+    return named if named and run_url() else _user()
+
+
+def run_url() -> str:
+    """The address of the workflow run in GitHub Actions, else ""."""
+    run = os.environ.get("GITHUB_RUN_ID")
+    server, repository = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
+    return f"{server}/{repository}/actions/runs/{run}" if run else ""
+
+
+def holder(ssm: "SSMClient", name: str) -> str | None:
+    """The token of the run that is at work, None where nobody holds the lock or its owner has died."""
+    owner, age = _read(ssm, name)
+    if owner is None or age >= STALE_AFTER or _is_dead_here(owner.process):
+        return None
+    return owner.token
+
+
 def myself(doing: str) -> Owner:
     """This process as an owner; in GitHub Actions with the address of the workflow run."""
-    run = os.environ.get("GITHUB_RUN_ID")
-    who = _user()
-    if run:
-        server, repository = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
-        who = f"{os.environ.get('GITHUB_ACTOR', who)} in {server}/{repository}/actions/runs/{run}"
+    run = run_url()
+    who = f"{person()} in {run}" if run else person()
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Owner(uuid.uuid4().hex, who, socket.gethostname(), doing, since, _process(os.getpid()))
 

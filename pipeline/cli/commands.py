@@ -1,6 +1,7 @@
 """What each command runs. A command imports what it needs when it runs: boto3 takes a third of a second."""
 
 import argparse
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from pipeline.cli.command import (
     replaces,
 )
 from pipeline.config import environment, project
-from pipeline.errors import SlipwayError
+from pipeline.errors import SlipwayError, UsageError
 from pipeline.github import step_outputs
 
 STRATEGIES = ("BLUE_GREEN", "CANARY", "LINEAR", "ROLLING")
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
     ),
     flag("--despite-alarms", "begin although an alarm is in ALARM (rollback always does)"),
     REPLACE,
+    option(
+        "--commit", "COMMIT", "the commit of app/ to remember, where the checkout does not say it", default=""
+    ),
+    flag("--forward-only", "release nothing that is older than the commit that was released last"),
     WAIT,
     LEDGER,
 )
@@ -60,6 +65,8 @@ def deploy(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
         ledger=arguments.ledger,
         wait_minutes=arguments.wait,
         replaces=replaces(arguments.replace),
+        commit=_commit(arguments),
+        forward_only=arguments.forward_only,
     )
     reporter.expect(list(context.nodes))
     with reporter:
@@ -132,6 +139,9 @@ def _shown(
     from pipeline.cli import release_report
     from pipeline.github import job_summary
 
+    if released.notice:
+        _left_alone(released, arguments, reporter)
+        return None
     release_report.show(released, reporter.console, action)
     job_summary.write(job_summary.of_release(action, released, time.time()))
     if released.failure is None:
@@ -141,6 +151,28 @@ def _shown(
     if released.failure is not None:
         reporter.errors_beside(released.failure, released.nodes.values())
     return released.failure
+
+
+def _left_alone(released: "Released", arguments: argparse.Namespace, reporter: "Reporter") -> None:
+    from pipeline.cli import release_report
+    from pipeline.github import job_summary
+
+    reporter.notice(released.notice)
+    job_summary.write(job_summary.of_notice(f"deploy {released.environment}", released.notice))
+    step_outputs.give(url=released.url)
+    if arguments.json:
+        print_json(release_report.as_json(released))
+
+
+def _commit(arguments: argparse.Namespace) -> str:
+    """The commit that --commit names. Raises UsageError where it is none, or --forward-only lacks one."""
+    if arguments.commit and not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", arguments.commit):
+        raise UsageError(f"--commit is {arguments.commit!r}", next_step="name a commit by its 40 digits")
+    if arguments.forward_only and not arguments.commit:
+        raise UsageError(
+            "--forward-only compares commits", next_step="name the one to release: --commit COMMIT"
+        )
+    return str(arguments.commit)
 
 
 @command("smoke", "Test the running service at its load balancer.", ENVIRONMENT, JSON)
@@ -174,6 +206,21 @@ def status(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError 
         print_json(status_report.as_json(seen))
     else:
         status_report.show(seen, reporter.console)
+    return None
+
+
+@command("history", "List the last releases and rollbacks, and how they ended.", ENVIRONMENT, JSON)
+def history(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayError | None:
+    """List what was released, from the record that the environment keeps."""
+    context = connect.guarded(arguments.environment)
+    from pipeline.cli import history_report
+    from pipeline.inspect.history import describe
+
+    releases = describe(context)
+    if arguments.json:
+        print_json(history_report.as_json(context.environment.name, releases))
+    else:
+        history_report.show(context.environment.name, releases, reporter.console)
     return None
 
 
@@ -275,6 +322,7 @@ def parser() -> argparse.ArgumentParser:
         deploy,
         rollback,
         status,
+        history,
         smoke,
         logs,
         destroy,

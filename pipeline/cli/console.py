@@ -104,6 +104,12 @@ class Reporter:
         """Print the outcome of a smoke test."""
         self.log("smoke")(str(outcome))
 
+    def notice(self, text: str) -> None:
+        """Print what is no error and must be seen; in GitHub Actions as an annotation too."""
+        self.console.print(f"[bold]notice:[/bold] {escape(text)}", highlight=False, soft_wrap=True)
+        if self._github is not None:
+            self._github.command("notice", text)
+
     def error(self, error: SlipwayError) -> None:
         """Print an error: details, what, why, next step; in GitHub Actions as annotations too."""
         log = functools.partial(self.console.print, highlight=False, soft_wrap=True)

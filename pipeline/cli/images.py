@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli import connect
-from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command, option, print_json
+from pipeline.cli.command import APP, ENVIRONMENT, JSON, Argument, command, flag, option, print_json
 from pipeline.config import environment, project
 from pipeline.errors import EnvironmentFileError
 from pipeline.github import step_outputs
@@ -92,20 +92,35 @@ def source(arguments: argparse.Namespace, reporter: "Reporter") -> None:
         "refuse where the image would not be in these environments' repository",
         default="",
     ),
+    flag("--forward-only", "leave the repository's stack as it is unless this is its branch's newest commit"),
 )
 def image(arguments: argparse.Namespace, reporter: "Reporter") -> None:
-    """Find the image of app/, else build and push it. Outputs: `image`, `digest`, `name`, `version`."""
+    """Find the image of app/, else build and push it. Outputs: `image`, `digest`, `name`, `version`,
+    and `commit`, that of app/.
+    """
     context = connect.open_environment(arguments.environment, arguments.app)
     from pipeline.github import job_summary
+    from pipeline.image import git
     from pipeline.release import image_only
 
     directory = context.project.environments
     for name in arguments.shared_with.split():
         image_only.must_share(context.environment, environment.load(name, directory))
+    commit = git.commit(context.project.app, reporter.log("image"))
+    # What is not the newest commit of the branch may be an old run, run again.
+    behind = arguments.forward_only and git.is_behind(
+        context.project.root, commit, "", os.environ.get("GITHUB_REF_NAME", "")
+    )
     with reporter:
-        built = image_only.image_of(context, reporter, connect.base_image(context))
+        built = image_only.image_of(context, reporter, connect.base_image(context), leave_stacks=behind)
     reporter.log("image")(f"{built.word}: {built.image}")
-    outputs = {"image": built.image, "digest": built.digest, "name": built.name, "version": built.version}
+    outputs = {
+        "commit": commit.removeprefix(git.UNKNOWN),
+        "image": built.image,
+        "digest": built.digest,
+        "name": built.name,
+        "version": built.version,
+    }
     step_outputs.give(**outputs)
     job_summary.write(f"## image {built.version}\n\n{built.word}: `{built.image}`")
     if arguments.json:

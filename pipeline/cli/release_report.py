@@ -31,6 +31,7 @@ def as_json(released: Released) -> dict[str, object]:
     return {
         "environment": released.environment,
         "succeeded": released.failure is None,
+        "notice": released.notice or None,
         "url": released.url,
         "version": released.version,
         "image": released.image,

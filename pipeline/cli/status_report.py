@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pipeline.aws.databases import Database
+from pipeline.aws.release_record import Release
 from pipeline.inspect.status import Overview
 
 
@@ -23,6 +24,8 @@ def show(seen: Overview, console: Console) -> None:
             console.print(f"{line.stack}: {escape(note)}", highlight=False, soft_wrap=True)
     for database in seen.databases:
         _database(console, database)
+    if seen.released is not None:
+        console.print(f"{'released:':<12}{escape(_told(seen.released))}", highlight=False, soft_wrap=True)
     if seen.service is None:
         console.print(f"{seen.environment}: no service is deployed", highlight=False)
         return
@@ -48,9 +51,17 @@ def show(seen: Overview, console: Console) -> None:
     )
 
 
+def _told(released: Release) -> str:
+    words = [released.version or "an unknown version"]
+    words += [f"of commit {released.commit}"] if released.commit else []
+    words.append(f"by {released.by}, {released.began}: {released.outcome}")
+    return " ".join([*words, *filter(None, [released.run])])
+
+
 def as_json(seen: Overview) -> dict[str, object]:
     """A status for machines."""
-    return asdict(seen)
+    released = seen.released.model_dump() if seen.released else None
+    return {**asdict(seen), "released": released}
 
 
 def _database(console: Console, database: Database) -> None:

@@ -62,6 +62,11 @@ def of_release(action: str, released: Released, now: float) -> str:
     return "\n".join(lines)
 
 
+def of_notice(what: str, words: str) -> str:
+    """The page of a release that left everything as it was. words: the sentence on why."""
+    return "\n".join([f"## ⏭️ {text(what)}: nothing released", "", "> [!NOTE]", f"> {text(words)}"])
+
+
 def of_smoke(environment: str, url: str, checks: Sequence[CheckOutcome], failure: SlipwayError | None) -> str:
     """The page of smoke tests that ran on their own."""
     passed = sum(check.passed for check in checks)

@@ -6,10 +6,10 @@ code of any branch built under main's name, past every review.
 """
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.image import git
 
 PLACE = Path(".slipway/source")
 
@@ -21,7 +21,7 @@ def at(root: Path, ref: str) -> Path:
     where the commit has no app/Dockerfile.
     """
     commit = _commit(root, ref)
-    if _git(root, "merge-base", "--is-ancestor", commit, "HEAD") is None:
+    if git.ask(root, "merge-base", "--is-ancestor", commit, "HEAD") is None:
         raise UsageError(
             f"{ref!r} is not part of what is checked out",
             why=f"{commit[:12]} is no ancestor of HEAD: never merged, or the checkout is a shallow one",
@@ -42,13 +42,15 @@ def differs(root: Path, base: str, directory: Path) -> bool:
 
     True where git can't say: a look too many does no harm.
     """
-    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
-    return commit is None or _git(root, "diff", "--quiet", f"{commit}...HEAD", "--", str(directory)) is None
+    commit = git.ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    return (
+        commit is None or git.ask(root, "diff", "--quiet", f"{commit}...HEAD", "--", str(directory)) is None
+    )
 
 
 def _commit(root: Path, ref: str) -> str:
     for name in (ref, f"origin/{ref}"):
-        found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        found = git.ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if found:
             return found
     raise UsageError(
@@ -56,30 +58,11 @@ def _commit(root: Path, ref: str) -> str:
     )
 
 
-def _git(root: Path, *words: str) -> str | None:
-    """What git prints, or None where it says no."""
-    done = _run(root, *words)
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
 def _must(root: Path, *words: str) -> None:
-    done = _run(root, *words)
+    done = git.run(root, *words)
     if done.returncode != 0:
         raise UsageError(
             f"git {words[0]} {words[1]} failed",
             why=done.stderr.strip(),
             next_step="mend what git names and run the command again",
         )
-
-
-def _run(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        return subprocess.run(  # noqa: S603
-            ["git", "-C", str(root), *words],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError("git could not be run", why=str(error), next_step="install git") from error

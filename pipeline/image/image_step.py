@@ -1,7 +1,6 @@
 """The image's node of the graph: finds the image by the tag of its content, else builds and pushes it."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from pipeline.context import Context
 from pipeline.errors import DockerError, full_disk
 from pipeline.graph import graph
 from pipeline.graph.runner import Result
-from pipeline.image import build, registry
+from pipeline.image import build, git, registry
 
 _CA_VARIABLES = ("SLIPWAY_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -54,7 +53,7 @@ def work(context: Context, repository_uri: str, log: Callable[[str], None], base
     if digest is None:
         client = docker_client()
         log(f"building version {tag}")
-        arguments = {"SERVICE_VERSION": tag, "SERVICE_COMMIT": commit(context.project.app)}
+        arguments = {"SERVICE_VERSION": tag, "SERVICE_COMMIT": git.commit(context.project.app, log)}
         base = named_base_image() or base_image(client, log)
         if base is not None:
             arguments["BASE_IMAGE"] = base
@@ -123,18 +122,3 @@ def ca_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
         if file.is_file():
             return file
     return None
-
-
-def commit(app: Path) -> str:
-    """The commit of app/'s checkout, with `-dirty` where files differ from that; `unknown` outside git."""
-    try:
-        described = subprocess.run(  # noqa: S603
-            ["git", "-C", str(app), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return described.stdout.strip() or "unknown"

@@ -9,6 +9,7 @@ import requests
 
 from pipeline.aws import databases
 from pipeline.aws.databases import Database
+from pipeline.aws.release_record import Release
 from pipeline.checks import smoke, suite
 from pipeline.cloudformation import resources, stacks
 from pipeline.cloudformation.interruptions import DATABASE
@@ -16,6 +17,7 @@ from pipeline.cloudformation.stacks import StackDescription
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.image import registry
+from pipeline.inspect import history
 
 if TYPE_CHECKING:
     from types_boto3_ecs import ECSClient
@@ -65,7 +67,9 @@ class TargetLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """An environment as AWS shows it. service: how many tasks run; deployments: a line for each."""
+    """An environment as AWS shows it. service: how many tasks run; deployments: a line for each.
+    released: the last release whose version may serve, None where nothing is remembered.
+    """
 
     environment: str
     stacks: tuple[StackLine, ...]
@@ -77,6 +81,7 @@ class Overview:
     tasks: tuple[TaskLine, ...] = ()
     targets: tuple[TargetLine, ...] = ()
     databases: tuple[Database, ...] = ()
+    released: Release | None = None
 
 
 def describe(context: Context) -> Overview:
@@ -90,7 +95,10 @@ def describe(context: Context) -> Overview:
         lines.append(_stack(name, context.stack_name(node), current))
     lines += [_stack("", current.name, current) for current in context.left_over()]
     url, image = outputs.get("ServiceUrl"), outputs.get("ImageInUse")
-    seen = Overview(context.environment.name, tuple(lines), url, image, databases=tuple(found))
+    released = history.last(context)
+    seen = Overview(
+        context.environment.name, tuple(lines), url, image, databases=tuple(found), released=released
+    )
     if "ServiceArn" not in outputs:
         return seen
     cluster, arn = outputs.get("ClusterName", "default"), outputs["ServiceArn"]

@@ -18,7 +18,7 @@ from pipeline.graph.graph import StackNode
 from pipeline.graph.runner import Outcome, Result
 from pipeline.image import image_step
 from pipeline.image import released as named
-from pipeline.release import data_review, inputs
+from pipeline.release import data_review, forward, inputs
 from pipeline.release.service_step import ServiceStep
 from pipeline.release.stack_step import StackStep
 from pipeline.rollout.options import RolloutOptions
@@ -34,7 +34,7 @@ class Audience(runner.Audience, Protocol):
 @dataclass(frozen=True)
 class Released:
     """What a deploy did. failure: what to exit with, None when all went well. Times are seconds; `started` is
-    on the clock of the nodes and the rollouts.
+    on the clock of the nodes and the rollouts. notice: why nothing was released, "" where something was.
     """
 
     environment: str
@@ -48,6 +48,7 @@ class Released:
     failure: SlipwayError | None = None
     started: float = 0.0
     rollouts: tuple[RolloutRecord, ...] = ()
+    notice: str = ""
 
 
 def deploy(
@@ -60,7 +61,11 @@ def deploy(
 ) -> Released:
     """Bring the environment to what the templates, its file and app/ (or `image_uri`) say, and test it."""
     started = context.clock()
+    options = options or RolloutOptions()
     context.guard_account()
+    seen = forward.record_of(context).last_ended if options.forward_only else None
+    if notice := forward.notice(context, options, seen):
+        return _left_alone(context, notice)
     smoke_file.load(smoke_suite.file(context))  # so that a fault in it shows first
     version, leave = None, frozenset[str]()
     if image_uri is not None:
@@ -69,10 +74,14 @@ def deploy(
         leave = graph.needed_for(context.nodes, graph.IMAGE)
         _must_do_as_they_are(context, leave)
     records: list[RolloutRecord] = []
-    options = replace(options or RolloutOptions(), on_finished=records.append)
+    options = replace(options, on_finished=records.append)
     patience = context.timeout if options.wait_minutes is None else options.wait_minutes * 60
     data_review.must_exist(context, options.replaces, leave)
-    with context.locked("deploy", audience.log("lock"), patience):
+    with context.locked("deploy", audience.log("lock"), patience) as token:
+        record = forward.record_of(context)
+        # Once more, for while this release waited its turn, a newer one may have been released.
+        if notice := forward.notice(context, options, record.last):
+            return _left_alone(context, notice)
         memory = parameter_name(context.project.service, context.environment.name)
         fingerprints = DeployedFingerprints(context.aws.client("ssm"), memory)
         if fingerprints.empty:
@@ -97,15 +106,23 @@ def deploy(
         nodes = context.nodes
         needs = {name: node.needs for name, node in nodes.items()}
         steps = {n: stack(node) if isinstance(node, StackNode) else image for n, node in nodes.items()}
-        try:
-            outcomes = runner.run(needs, steps, audience, clock=context.clock)
-        finally:
-            fingerprints.save(audience.log("fingerprints"))
-        released = _summary(context, outcomes)
-        if released.failure is None and released.url is not None:
-            released = _tested(context, audience, released, served_before=options.served_before)
+        beginning = forward.begin(context, record, token, audience.log("record"), image_uri, options)
+        with record.recording(beginning, audience.log("record")) as recording:
+            try:
+                outcomes = runner.run(needs, steps, audience, clock=context.clock)
+            finally:
+                fingerprints.save(audience.log("fingerprints"))
+            released = _summary(context, outcomes)
+            if released.failure is None and released.url is not None:
+                released = _tested(context, audience, released, served_before=options.served_before)
+            recording.ended(forward.ending(context, released.nodes, released.failure))
     seconds, calls = context.clock() - started, context.aws.calls
     return replace(released, seconds=seconds, calls=calls, started=started, rollouts=tuple(records))
+
+
+def _left_alone(context: Context, notice: str) -> Released:
+    url = context.live_outputs().get("ServiceUrl")
+    return Released(context.environment.name, {}, calls=context.aws.calls, url=url, notice=notice)
 
 
 def _must_do_as_they_are(context: Context, names: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ Account-wide stacks (the image repository) stay: other environments use them, an
 """
 
 from pipeline.account import ownership, permissions_boundary
-from pipeline.aws import errors, parameters
+from pipeline.aws import errors, parameters, release_record
 from pipeline.cloudformation import fingerprints, stacks
 from pipeline.cloudformation.deploy import StackDeployer
 from pipeline.cloudformation.stacks import Log
@@ -64,7 +64,9 @@ def destroy(context: Context, audience: Audience) -> SlipwayError | None:
             deleted = parameters.delete(ssm, doomed)
             for secret in deleted:
                 audience.log("secrets")(f"deleted {secret}")
-            parameters.delete(ssm, [fingerprints.parameter_name(*names)])
+            parameters.delete(
+                ssm, [fingerprints.parameter_name(*names), release_record.parameter_name(*names)]
+            )
             if deleted:
                 context.pause(parameters.REUSED_AFTER)  # the next deploy may make the secrets anew
         return failure

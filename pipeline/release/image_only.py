@@ -34,8 +34,11 @@ class Built:
         return registry.split(self.image)[1]
 
 
-def image_of(context: Context, audience: Audience, base_image: image_step.BaseImage) -> Built:
-    """Find or make the image of app/, and before that the stack of its repository.
+def image_of(
+    context: Context, audience: Audience, base_image: image_step.BaseImage, *, leave_stacks: bool = False
+) -> Built:
+    """Find or make the image of app/, and before that the stack of its repository. leave_stacks: that stack
+    is left as it is, if it is there.
 
     No lock is taken: environments that share the repository may do so at once, and while a deploy runs.
     Raises the error of the stack or of the image, and TemplateError where no template needs an image.
@@ -59,7 +62,8 @@ def image_of(context: Context, audience: Audience, base_image: image_step.BaseIm
 
     steps: dict[str, runner.Step] = {graph.IMAGE: image}
     for name in needs.keys() - steps.keys():
-        steps[name] = StackStep(context, context.stacks[name], audience.log(name), fingerprints).run
+        step = StackStep(context, context.stacks[name], audience.log(name), fingerprints)
+        steps[name] = step.run_unless_there if leave_stacks else step.run
     try:
         outcomes = runner.run(needs, steps, audience, clock=context.clock)
     finally:

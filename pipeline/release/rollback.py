@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from pipeline.account import ownership
-from pipeline.aws import service_deployment
+from pipeline.aws import release_record, service_deployment
 from pipeline.cloudformation import resources, stacks
 from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
 from pipeline.errors import AwsRefusedError, RolloutFailedError, UsageError
-from pipeline.release import deploy, stop_rollout
+from pipeline.release import deploy, forward, stop_rollout
 from pipeline.release.deploy import Audience, Released
 from pipeline.rollout.options import RolloutOptions
 
@@ -26,9 +26,11 @@ def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     if current is None:
         raise _nothing_there(context)
     ownership.must_not_be_anothers(current, context.tags_of(node))
+    began = release_record.now()
     stopped = stop_rollout.stop(context, context.spec(node, node.given), current, log, options)
     if stopped is not None:
         _must_be_back(context, current)
+        forward.note_stop(context, began, stopped, log)
     return stopped
 
 

@@ -13,7 +13,8 @@ class RolloutOptions:
     served_before: an earlier version, of which app/smoke.yaml may know nothing. wait_minutes: for another
     deploy to end; None for as long as a stack may take. on_finished: is given the record of each rollout
     that was followed, once it is over. replaces: what holds data and is meant to be replaced or removed,
-    each as `rds-database/Database`.
+    each as `rds-database/Database`. commit: of app/, where the checkout does not say it; "" for that.
+    forward_only: release nothing that is older than what was released last.
     """
 
     straight: bool = False
@@ -23,4 +24,6 @@ class RolloutOptions:
     served_before: bool = False
     wait_minutes: float | None = None
     replaces: frozenset[str] = frozenset()
+    commit: str = ""
+    forward_only: bool = False
     on_finished: Callable[[RolloutRecord], None] = lambda _: None

@@ -159,6 +159,7 @@ def test_every_command_of_the_pipeline_is_understood() -> None:
     for command in run:
         words = command.partition("-m pipeline ")[2].replace('"', "")
         values = {"$STRATEGY": "CANARY", "${DESPITE_ALARMS:+--despite-alarms}": "--despite-alarms"}
+        values |= {"${FORWARD_ONLY:+--forward-only}": "--forward-only"}
         parser.parse_args([values.get(word, word) for word in words.split()])
     assert run
 

@@ -278,10 +278,11 @@ class FakeCloudFormation(Paginates):
         )
 
 
-class FakeSsm:
+class FakeSsm(Paginates):
     """Parameters as SSM keeps them; `now` is AWS's clock."""
 
     def __init__(self) -> None:
+        self.history: dict[str, list[str]] = {}
         self.values: dict[str, dict[str, Any]] = {}
         self.now = START
 
@@ -290,6 +291,8 @@ class FakeSsm:
             raise client_error("PutParameter", "ParameterAlreadyExists", "The parameter already exists.")
         version = self.values.get(request["Name"], {}).get("Version", 0) + 1
         self.values[request["Name"]] = {**request, "LastModifiedDate": self.now, "Version": version}
+        self.history.setdefault(request["Name"], []).append(request["Value"])
+        del self.history[request["Name"]][:-100]
         return {"Version": version}
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
@@ -299,6 +302,13 @@ class FakeSsm:
             "Parameter": self.values[request["Name"]],
             "ResponseMetadata": {"HTTPHeaders": {"date": http_date(self.now)}},
         }
+
+    def get_parameter_history(self, **request: Any) -> dict[str, Any]:
+        if request["Name"] not in self.values:
+            raise client_error("GetParameterHistory", "ParameterNotFound", "")
+        start, every = int(request.get("NextToken", 0)), self.history[request["Name"]]
+        more = {"NextToken": str(start + 50)} if start + 50 < len(every) else {}
+        return {"Parameters": [{"Value": value} for value in every[start : start + 50]], **more}
 
     def get_parameters(self, **request: Any) -> dict[str, Any]:
         assert len(request["Names"]) <= 10

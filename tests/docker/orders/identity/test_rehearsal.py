@@ -215,7 +215,7 @@ def test_a_second_version_is_planned_and_released_blue_green(account: Account) -
 
 
 def test_everything_can_be_looked_at(account: Account) -> None:
-    commands = (("smoke",), ("status",), ("logs",))
+    commands = (("smoke",), ("status",), ("logs",), ("history",))
 
     assert {0} == {account.deploy(*words, ENVIRONMENT).exit_code for words in commands}
 

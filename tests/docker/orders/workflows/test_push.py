@@ -1,7 +1,9 @@
 """A push to main: one image from nothing to production, and what stops it on the way."""
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 import requests
@@ -144,18 +146,49 @@ def test_a_version_that_fails_its_tests_stops_at_dev(main: Forge, pushed: Run, a
     assert [line for line in run.annotations if "error" == line["command"]]
 
 
-def test_a_run_that_lost_its_runner_is_finished_by_running_it_again(
-    main: Forge, pushed: Run, account: Account
-) -> None:
-    with (main.clone.path / APP).open("a") as source:
+@dataclass(frozen=True)
+class Second:
+    """A second version: the run whose runner was lost in the middle of it, and the same run again."""
+
+    lost: Run
+    again: Run
+
+
+@pytest.fixture(scope="module")
+def second(fork: Forge, pushed: Run) -> Iterator[Second]:
+    """A second version, released everywhere; main is where it was before, as in a re-run of an old run."""
+    before = fork.clone.run("git", "rev-parse", "HEAD").output.strip()
+    with (fork.clone.path / APP).open("a") as source:
         source.write("# A second version.\n")
-    commit(main.clone, "A second version")
+    commit(fork.clone, "A second version")
+    lost = fork.cancel("deploy", "push", "rollout: SCALE_UP")
+    again = fork.run("deploy", "push", state=lost.state)
+    fork.clone.run("git", "branch", "--quiet", "newer")
+    fork.clone.run("git", "reset", "--quiet", "--hard", before)
+    yield Second(lost, again)
+    fork.clone.run("git", "branch", "--quiet", "-D", "newer")
 
-    lost = main.cancel("deploy", "push", "rollout: SCALE_UP")
-    again = main.run("deploy", "push", state=lost.state)
-    digest = again.outputs("Build once")["digest"]
 
-    assert 0 == again.exit_code
-    assert lost.outputs("Build once")["digest"] == digest
-    assert not re.findall(r"image +built in", again.said)
+def test_a_run_that_lost_its_runner_is_finished_by_running_it_again(second: Second, account: Account) -> None:
+    digest = second.again.outputs("Build once")["digest"]
+
+    assert 0 == second.again.exit_code
+    assert second.lost.outputs("Build once")["digest"] == digest
+    assert not re.findall(r"image +built in", second.again.said)
     assert dict.fromkeys(ENVIRONMENTS, digest) == digests(account)
+
+
+def test_a_rerun_of_an_older_run_touches_nothing_and_says_so(
+    fork: Forge, second: Second, account: Account
+) -> None:
+    before = {name: account.changes(name) for name in ENVIRONMENTS}
+
+    run = fork.run("deploy", "push")
+    notices = [line for line in run.annotations if "notice" == line["command"]]
+
+    assert 0 == run.exit_code
+    assert ["dev", "staging", "prod"] == released(run)
+    assert before == {name: account.changes(name) for name in ENVIRONMENTS}
+    assert 3 == len([line for line in notices if "nothing was touched" in json.dumps(line)])
+    assert run.summary(release_of("prod")).startswith("## ⏭️ deploy prod: nothing released\n")
+    assert account.output("prod", "ServiceUrl") == run.outputs(release_of("prod"))["url"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.image import checkout, image_step
+from pipeline.image import checkout
+from pipeline.image import git as git_of
 
 
 def git(root: Path, *words: str) -> str:
@@ -47,7 +48,7 @@ def test_a_tag_gives_the_app_of_its_commit_and_leaves_the_checkout_alone(root: P
 def test_the_image_names_the_commit_that_it_was_built_from(root: Path) -> None:
     app = checkout.at(root, "v1")
 
-    assert git(root, "rev-parse", "v1") == image_step.commit(app)
+    assert git(root, "rev-parse", "v1") == git_of.commit(app, print)
 
 
 def test_another_commit_takes_the_place_of_the_one_before(root: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from pipeline.cli import connect
-from pipeline.image import checkout, provenance
+from pipeline.image import checkout, git, provenance
 from tests.support.command import run
 from tests.support.fakes import FakeHttp
 from tests.support.small_project import DIGEST, REPOSITORY, world, write
@@ -46,8 +46,23 @@ def test_image_hands_the_image_on_and_deploys_nothing_else(
         "digest": DIGEST,
         "name": REPOSITORY,
         "version": version,
+        "commit": "",
     } == given
     assert ["orders-ecr"] == [stack["StackName"] for stack in made.cloudformation.stacks.values()]
+
+
+@pytest.mark.parametrize(("behind", "changes"), [(True, []), (False, ["execute orders-ecr"])])
+def test_a_push_that_is_not_the_newest_of_its_branch_leaves_the_repositorys_stack(
+    here: Path, monkeypatch: pytest.MonkeyPatch, behind: bool, changes: list[str]
+) -> None:
+    made = world(here).deployed()
+    monkeypatch.setattr(connect, "open_environment", lambda *_: made.context)
+    monkeypatch.setattr(git, "is_behind", lambda *_: behind)
+
+    code, _ = run("image", "dev", "--forward-only")
+
+    assert 0 == code
+    assert changes == [line for line in made.cloudformation.log if "execute" in line]
 
 
 def test_an_image_that_another_environment_could_not_release_is_not_built(here: Path) -> None:

@@ -1,6 +1,5 @@
 """The image is found by its content, and built only when nobody has it."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -162,26 +161,6 @@ def test_the_ca_bundle_is_the_first_that_is_a_file(tmp_path: Path) -> None:
 
     assert bundle == image_step.ca_bundle({"PIP_CERT": "/nonexistent", "SSL_CERT_FILE": str(bundle)})
     assert image_step.ca_bundle({}) is None
-
-
-def test_the_commit_tells_when_files_differ_from_it(tmp_path: Path) -> None:
-    def git(*words: str) -> str:
-        names = ["-c", "user.name=a", "-c", "user.email=a@example.invalid"]
-        done = subprocess.run(
-            ["git", "-C", str(tmp_path), *names, *words], check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    (tmp_path / "a").write_text("1")
-    git("init", "-q")
-    git("add", "a")
-    git("commit", "-qm", "one")
-    head = git("rev-parse", "HEAD")
-    clean = image_step.commit(tmp_path)
-    (tmp_path / "a").write_text("2")
-
-    assert head == clean
-    assert f"{head}-dirty" == image_step.commit(tmp_path)
 
 
 def test_the_repositorys_name_is_what_follows_its_host() -> None:

@@ -39,6 +39,18 @@ def test_a_second_time_asks_for_no_change_set(here: World) -> None:
     assert [] == here.cloudformation.log
 
 
+def test_the_repositorys_stack_of_an_old_commit_is_left_as_it_is(here: World) -> None:
+    image_of(here)
+    here.cloudformation.log.clear()
+    template = here.context.project.templates / "ecr.yaml"
+    template.write_text(template.read_text() + "# as it was\n")
+
+    built = image_only.image_of(here.reread().context, Audience(), lambda _, __: None, leave_stacks=True)
+
+    assert [] == here.cloudformation.log
+    assert DIGEST == built.digest
+
+
 def test_nothing_of_an_environments_is_touched_in_ssm_either(here: World) -> None:
     image_of(here)
 

@@ -108,7 +108,10 @@ def refuse_request(request: Request) -> None:
         return
     resource_type, own_names = OPERATIONS[request.action]
     service = request.action.partition(":")[0]
-    given = request.parameters if service == "ecs" else nested(request.parameters)
+    # A form is text alone; a document, as ECS and CloudWatch take it, has its shape already.
+    form = {name: value for name, value in request.parameters.items() if isinstance(value, str)}
+    document = {name: value for name, value in request.parameters.items() if name not in form}
+    given = request.parameters if service == "ecs" else {**nested(form), **document}
     properties = {own_names.get(name, name): value for name, value in given.items()}
     if words := refusal(resource_type, properties):
         raise RefusedError(CODES[service], words)

@@ -300,6 +300,9 @@ def test_every_operation_takes_what_the_local_aws_does() -> None:
             refuse_request(request(action, {}))
     refuse_request(request("ecs:UpdateService", {"forceNewDeployment": True, "desiredCount": 2}))
     refuse_request(request("ecs:DeleteCluster", {"networkMode": "host"}))
+    # The SDK sends a document to CloudWatch, and its lists may be empty.
+    alarm = {"OKActions": [], "Dimensions": [{"Name": "LoadBalancer", "Value": "app/x"}], "Threshold": 1.0}
+    refuse_request(request("cloudwatch:PutMetricAlarm", alarm))
 
 
 def request(action: str, parameters: dict[str, Any]) -> Request:

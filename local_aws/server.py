@@ -27,6 +27,7 @@ MODULES = (
     "cloudwatch.alarms",
     "cloudformation.supported_properties",
     "cloudformation.references",
+    "cloudformation.property_refusals",
     "cloudformation.stack_refusals",
     "cloudformation.events",
     "cloudformation.template_text",

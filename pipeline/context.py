@@ -19,7 +19,7 @@ from pipeline.config import environment as config
 from pipeline.config.environment import Environment
 from pipeline.config.project import Project
 from pipeline.errors import EnvironmentFileError, UsageError
-from pipeline.graph import graph, template
+from pipeline.graph import graph, refused, template
 from pipeline.graph.graph import Node, StackNode
 from pipeline.graph.template import Template
 from pipeline.waiting import T, Waiter
@@ -170,6 +170,10 @@ class Context:
     def guard_account(self) -> None:
         """Refuse the credentials of any account but the environment's; raises WrongAccountError."""
         guard_account(self.identity, self.environment)
+
+    def refuse_what_aws_refuses(self) -> None:
+        """Raises TemplateError where AWS would refuse a resource with the values that are known already."""
+        refused.must_be_taken(self.nodes.values(), self.environment.region, self.environment.account)
 
     def repository_uri(self) -> str | None:
         """The image repository, as its stack gives it; None while there is none."""

@@ -130,6 +130,13 @@ def stack_policy_of(stack: Record) -> str:
     return policy
 
 
+def resource_in_template(stack_name: str, logical_id: str) -> Record:
+    """A resource as the template of its stack has it, functions and all; empty for an unknown one."""
+    stack = records("AWS::CloudFormation::Stack").get(stack_name) or {}
+    template: Record = stack.get("_template") or {}
+    return template.get("Resources", {}).get(logical_id) or {}
+
+
 def around_events(wrap: Callable[[AddEvent], AddEvent]) -> None:
     """Wrap the function that records the events of stacks.
 
@@ -228,6 +235,23 @@ def around_attributes(change: Callable[[Attributes], Attributes]) -> None:
 
     for name in ("_provision_resource", "_update_resource"):
         internals.replace(_STACKS, name, wrap)
+
+
+def before_templates(check: Callable[[str], None]) -> None:
+    """Run check(the template's text) before CloudFormation reads a template.
+
+    The check may raise ValueError(AWS's words): then CloudFormation refuses the request.
+    """
+
+    def wrap(shipped: Shipped) -> Shipped:
+        def parse(body: str) -> Any:
+            check(body)
+            return shipped(body)
+
+        return parse
+
+    for module in ("changesets", "engine", "handlers"):
+        internals.replace(f"cloudformation.{module}", "_parse_template", wrap)
 
 
 def read_drift(resource_type: str, read: ReadDrift, properties: Iterable[str] = ()) -> None:

@@ -3,15 +3,13 @@
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from local_aws.emulator.registry import Properties, Registry
+from pipeline.refusals.databases import master_user_refusals
 
 ENGINES = ("mysql", "mariadb")
-MASTER_USER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}")
-RESERVED_USERS = {"rdsadmin", "rdsrepladmin", "root", "mysql.sys", "mysql.session"}
 
 
 def refuse_instance(registry: Registry, properties: Properties) -> None:
@@ -37,12 +35,8 @@ def refuse_instance(registry: Registry, properties: Properties) -> None:
 def refuse_master(properties: Properties) -> None:
     """Raise ValueError when RDS refuses the master user's name or password."""
     user, password = str(properties.get("MasterUsername", "")), str(properties.get("MasterUserPassword", ""))
-    if user.lower() in RESERVED_USERS:
-        raise _invalid(f"MasterUsername {user} cannot be used as it is a reserved word used by the engine")
-    if not MASTER_USER.fullmatch(user):
-        raise _invalid(
-            "The parameter MasterUsername must begin with a letter and contain 1 to 16 alphanumerics"
-        )
+    for words in master_user_refusals(user):
+        raise _invalid(words)
     if not 8 <= len(password) <= 41:
         raise _invalid(
             "The parameter MasterUserPassword is not a valid password because it is "

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -19,6 +19,7 @@ from pipeline.graph import references
 from pipeline.graph.data_types import HOLDS_DATA
 from pipeline.graph.parameter import Parameter
 from pipeline.graph.references import Read, Reference
+from pipeline.refusals.template import alias_line
 
 SecretType = Literal["SecureString", "String"]
 """A type of SSM parameter."""
@@ -86,6 +87,8 @@ class Template:
     """
     rules: Mapping[str, object] = field(default_factory=dict)
     """The section Rules, its short-form functions written out."""
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The whole template, its short-form functions written out: YAML of any shape."""
     released: bool = True
     """False where Metadata says `Slipway: {Release: false}`: the template is no part of a release."""
 
@@ -177,6 +180,9 @@ def load_all(directory: Path) -> list[Template]:
 
 def parse(name: str, path: str, body: str) -> Template:
     """Read one template's text. Raises TemplateError naming file and line."""
+    if (aliased := alias_line(body)) is not None:
+        why = "CloudFormation takes no YAML alias (*name); write the value out"
+        raise _refused(f"{path}:{aliased} has a YAML alias", why, f"{path}:{aliased}")
     try:
         loader = _Loader(body)
         root = loader.get_single_node()
@@ -228,6 +234,7 @@ def parse(name: str, path: str, body: str) -> Template:
         _mapping(content, "Conditions", path),
         references.changes_unseen(content),
         _mapping(content, "Rules", path),
+        content,
         slipway.get("Release") is not False,
     )
 
@@ -271,13 +278,23 @@ def _marked(path: str, logical_id: str, resource: Mapping[str, object], line: in
     slipway = metadata.get("Slipway") if isinstance(metadata, dict) else None
     if slipway is None:
         return False
-    if slipway != {"HoldsData": True}:
+    if not _is_known(slipway):
         raise _refused(
             f"{path}:{line}: {logical_id} has Metadata that Slipway does not know",
-            f"Slipway: {slipway!r}; a resource that holds data has Slipway: {{HoldsData: true}}",
+            f"Slipway: {slipway!r}; a resource that holds data has Slipway: {{HoldsData: true}}, and one "
+            "that Slipway refuses and AWS takes has Slipway: {AwsTakes: why}",
             f"{path}:{line}",
         )
-    return True
+    return "HoldsData" in slipway
+
+
+def _is_known(slipway: Any) -> bool:
+    return (
+        isinstance(slipway, dict)
+        and slipway.keys() <= {"AwsTakes", "HoldsData"}
+        and slipway.get("HoldsData", True) is True
+        and bool(slipway.get("AwsTakes", "why"))
+    )
 
 
 def _mapping(content: Mapping[str, object], section: str, path: str) -> dict[str, object]:

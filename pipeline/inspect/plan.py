@@ -83,6 +83,7 @@ def make(
 
     Raises BusyError where a deploy runs for over `patience` seconds.
     """
+    context.refuse_what_aws_refuses()
     ssm = context.aws.client("ssm")
     names = context.project.service, context.environment.name
     with context.locked("plan", audience.log("lock"), patience):

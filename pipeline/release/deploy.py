@@ -66,6 +66,7 @@ def deploy(
     seen = forward.record_of(context).last_ended if options.forward_only else None
     if notice := forward.notice(context, options, seen):
         return _left_alone(context, notice)
+    context.refuse_what_aws_refuses()
     smoke_file.load(smoke_suite.file(context))  # so that a fault in it shows first
     version, leave = None, frozenset[str]()
     if image_uri is not None:

@@ -26,14 +26,17 @@ FILES = {
     ),
     "infra/vpc.yaml": (
         "Parameters: {EnvironmentName: {Type: String}}\n"
-        "Resources: {Vpc: {Type: 'AWS::EC2::VPC'}}\nOutputs: {VpcId: {Value: x}}\n"
+        "Resources: {Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}}\n"
+        "Outputs: {VpcId: {Value: x}}\n"
     ),
     "infra/rds.yaml": (
         "Parameters: {EnvironmentName: {Type: String}, ServiceName: {Type: String}, VpcId: {Type: String}}\n"
         "Resources:\n"
         "  Database:\n"
         "    Type: AWS::RDS::DBInstance\n"
-        "    Properties: {P: !Sub '{{resolve:ssm-secure:/${ServiceName}/${EnvironmentName}/password}}'}\n"
+        "    Properties:\n"
+        "      MasterUserPassword:\n"
+        "        Fn::Sub: '{{resolve:ssm-secure:/${ServiceName}/${EnvironmentName}/password}}'\n"
         "Outputs: {DatabaseEndpoint: {Value: x}}\n"
         "Metadata: {Slipway: {Secrets: [password]}}\n"
     ),

@@ -10,7 +10,7 @@ from pipeline.config import environment
 from pipeline.config.environment import NAME
 from pipeline.config.project import SERVICE_NAME
 from pipeline.errors import EnvironmentFileError, TemplateError
-from pipeline.graph import graph, template, template_rules
+from pipeline.graph import graph, refused, template, template_rules
 from tests.unit.templates.reading import ENVIRONMENTS, INFRA, NAMES, read, text
 from tests.unit.templates.variants import chosen
 
@@ -284,3 +284,18 @@ def test_a_sixth_template_takes_its_place_by_its_parameters_names():
     nodes = graph.derive([*templates(), sixth], load("dev"), SERVICE)
 
     assert {"VpcId": "vpc-network"} == nodes["alerts"].wired
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_aws_refuses_no_resource_of_an_environment(name):
+    here = load(name)
+
+    refused.must_be_taken(graph.derive(templates(), here, SERVICE).values(), here.region, here.account)
+
+
+def test_an_instance_class_that_is_not_offered_is_told_with_its_line():
+    here = changed("dev", DatabaseInstanceClass="db.t9.micro")
+    nodes = graph.derive(templates(), here, SERVICE).values()
+
+    with pytest.raises(TemplateError, match=r"infra/rds-database\.yaml:\d+: Database: RDS does not support"):
+        refused.must_be_taken(nodes, here.region, here.account)

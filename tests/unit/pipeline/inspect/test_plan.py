@@ -316,7 +316,9 @@ def test_a_change_set_that_would_move_productions_traffic_fails_the_plan(here: W
     text = file.read_text().replace(
         "Resources:\n", "  BlueWeight: {Type: Number, Default: 100}\n"
         "  GreenWeight: {Type: Number, Default: 0}\nResources:\n"
-        "  ProductionRule: {Type: 'AWS::ElasticLoadBalancingV2::ListenerRule'}\n",
+        "  ProductionRule:\n"
+        "    Type: AWS::ElasticLoadBalancingV2::ListenerRule\n"
+        "    Metadata: {Slipway: {AwsTakes: anything}}\n",
     )  # fmt: skip
     file.write_text(text)
     moved = change("ProductionRule", "AWS::ElasticLoadBalancingV2::ListenerRule")

@@ -360,3 +360,13 @@ def test_the_environments_of_one_account_take_turns_on_an_account_wide_stack(her
 
     assert "created" == words(released)["ecr"]
     assert name not in here.ssm.values
+
+
+def test_what_aws_would_refuse_is_told_before_anything_is_touched(here: World) -> None:
+    file = here.context.project.root / "infra/vpc.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("10.0.0.0/16", "10.0.0.0/8"), encoding="utf-8")
+
+    with pytest.raises(TemplateError, match="AWS would refuse"):
+        deploy(here.reread())
+
+    assert {} == here.cloudformation.stacks

@@ -26,13 +26,16 @@ from tests.support.fake_rollout import RESOURCES, FakeCloudWatch, FakeElb, FakeL
 from tests.support.fakes import FakeCloudFormation, FakeSession
 from tests.support.small_project import FILES, OUTPUTS, World, world
 
+RULE = f"""Resources:
+  ProductionRule: {{Type: '{traffic_weights.RULE}', Metadata: {{Slipway: {{AwsTakes: anything}}}}}}
+"""
 AT_MOST = 8
 BOUNDARY = f"{permissions_boundary.PARAMETER}: {{Type: String, Default: 'arn:boundary'}}"
 TEMPLATE = (
     FILES["infra/app.yaml"]
     .replace("Parameters:\n", f"Parameters:\n  BlueWeight: {{Type: Number, Default: 100}}\n  {BOUNDARY}\n")
     .replace("Parameters:\n", "Parameters:\n  GreenWeight: {Type: Number, Default: 0}\n")
-    .replace("Resources:\n", f"Resources:\n  ProductionRule: {{Type: '{traffic_weights.RULE}'}}\n")
+    .replace("Resources:\n", RULE)
 )
 
 

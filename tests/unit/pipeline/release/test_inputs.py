@@ -20,7 +20,10 @@ TASKS = (
     "Resources:\n"
     "  Tasks:\n"
     "    Type: AWS::ECS::TaskDefinition\n"
-    "    Properties: {ContainerDefinitions: [{Secrets: [{Name: KEY, ValueFrom: " + KEY + "}]}]}\n"
+    "    Properties:\n"
+    "      ExecutionRoleArn: !GetAtt Role.Arn\n"
+    "      ContainerDefinitions:\n"
+    "        - {Name: app, Image: i, Secrets: [{Name: KEY, ValueFrom: " + KEY + "}]}\n"
 )
 
 
@@ -209,7 +212,8 @@ def test_a_task_definitions_secret_must_exist_too(here: World) -> None:
 
 def test_a_parameter_that_a_template_makes_is_no_missing_one(here: World) -> None:
     here = with_a_task(here)
-    host = f"  Host: {{Type: 'AWS::SSM::Parameter', Properties: {{Name: {KEY}}}}}\nOutputs"
+    properties = f"{{Name: {KEY}, Type: String, Value: x}}"
+    host = f"  Host: {{Type: 'AWS::SSM::Parameter', Properties: {properties}}}\nOutputs"
     here = edited(here, "app", "Outputs", host)
     del here.ssm.values[KEY]
 
@@ -269,7 +273,7 @@ def test_a_parameter_whose_value_stands_in_ssm_is_a_change_when_that_changes(her
 
 def test_a_plain_reference_without_a_version_is_a_change_when_its_value_changes(here: World) -> None:
     here.ssm.put_parameter(Name="/shared/size", Value="1", Type="String", Overwrite=True)
-    here = edited(here, "vpc", "EC2::VPC'", "EC2::VPC', Properties: {P: '{{resolve:ssm:/shared/size}}'}")
+    here = edited(here, "vpc", "10.0.0.0/16", "'{{resolve:ssm:/shared/size}}'")
     deploy(here)
     here.ssm.put_parameter(Name="/shared/size", Value="2", Type="String", Overwrite=True)
 

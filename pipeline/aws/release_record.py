@@ -88,6 +88,11 @@ class ReleaseRecord:
         self._current = self._read()
 
     @property
+    def latest(self) -> Release | None:
+        """What was begun last, however it ended."""
+        return self._current.release if self._current else None
+
+    @property
     def last_ended(self) -> Release | None:
         """The latest release that has ended and may serve: what is under way is left out."""
         if self._current is None:

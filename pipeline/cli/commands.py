@@ -97,10 +97,11 @@ def rollback(arguments: argparse.Namespace, reporter: "Reporter") -> SlipwayErro
         arguments.straight, ledger=arguments.ledger, wait_minutes=arguments.wait, on_finished=records.append
     )
     with reporter:
-        stopped = back.stop(context, reporter.log("rollback"), options)
+        image = back.interrupted(context)
+        stopped = back.stop(context, reporter.log("rollback"), options) if image is None else None
         if stopped is None:
             reporter.expect(list(context.nodes))
-            released = back.release_previous(context, reporter, options)
+            released = back.release_previous(context, reporter, options, image)
     if stopped is None:
         return _shown(released, arguments, reporter, "rollback")
     from pipeline.github import job_summary

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pipeline.account import ownership
-from pipeline.aws import release_record, service_deployment
+from pipeline.aws import lock, release_record, service_deployment
 from pipeline.cloudformation import resources, stacks
 from pipeline.cloudformation.stacks import Log
 from pipeline.context import Context
@@ -34,15 +34,34 @@ def stop(context: Context, log: Log, options: RolloutOptions) -> str | None:
     return stopped
 
 
-def release_previous(context: Context, audience: Audience, options: RolloutOptions) -> Released:
+def interrupted(context: Context) -> str | None:
+    """The image that a rollback was releasing when its runner died; None where the last release was another.
+
+    ECS may be at work on that rollback, or may have ended it: to stop it, or to go back from there, would
+    bring the version back that somebody wanted to leave.
+    """
+    latest = forward.record_of(context).latest
+    if latest is None or latest.ended or latest.action != "rollback":
+        return None
+    name = lock.parameter_name(context.project.service, context.environment.name)
+    at_work = lock.holder(context.aws.client("ssm"), name) == latest.id
+    return None if at_work else latest.image or None
+
+
+def release_previous(
+    context: Context, audience: Audience, options: RolloutOptions, image: str | None = None
+) -> Released:
     """Release the image that served before the one that serves now, through the same gates.
+
+    image: the one that `interrupted` gives, to carry on with its release.
 
     No alarm holds this release up: an alarm is often why somebody goes back. app/smoke.yaml may test what the
     earlier version does not have yet, so only the checks of every service are run. Raises UsageError where
     ECS remembers no earlier version.
     """
-    image = previous_image(context)
-    audience.log("rollback")(f"releasing {image}, whatever the alarms say")
+    word = "releasing" if image is None else "carrying on with a rollback whose runner died, to"
+    image = image or previous_image(context)
+    audience.log("rollback")(f"{word} {image}, whatever the alarms say")
     back = replace(options, despite_alarms=True, served_before=True)
     return deploy.deploy(context, audience, lambda _, __: None, image_uri=image, options=back)
 

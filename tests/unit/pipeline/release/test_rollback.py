@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.aws import lock
+from pipeline.aws.release_record import Release
+from pipeline.cli import connect
 from pipeline.errors import RolloutFailedError, StackStuckError, UsageError
-from pipeline.release import rollback
+from pipeline.release import deploy, forward, rollback
 from pipeline.rollout.options import RolloutOptions
+from tests.support import command
 from tests.support.fake_rollout import RESOURCES, FakeElb, FakeLogs, FakeRollouts
 from tests.support.small_project import DIGEST, REPOSITORY, World, world
 
@@ -69,6 +73,46 @@ def test_a_stack_that_is_stuck_on_its_way_back_is_no_success(here: World) -> Non
         rollback.stop(here.context, lambda _: None, RolloutOptions())
 
     assert "continue-update-rollback" in stuck.value.next_step
+
+
+def begun(here: World, **fields: str) -> None:
+    """A rollback that was begun, and of whose end nothing is known."""
+    release = {"id": "killed", "action": "rollback", "image": BEFORE, **fields}
+    forward.record_of(here.context).begin(Release.model_validate(release))
+
+
+def test_a_rollback_whose_runner_died_is_carried_on_with(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(here)
+
+    assert BEFORE == rollback.interrupted(here.context)
+    monkeypatch.setattr(lock, "holder", lambda *_: "killed")
+    assert rollback.interrupted(here.context) is None
+
+
+def test_carrying_on_stops_no_rollout_and_releases_what_the_dead_runner_released(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(here)
+    ecs(here).release(BEFORE)
+    asked: list[str | None] = []
+    monkeypatch.setattr(connect, "guarded", lambda *_: here.context)
+    monkeypatch.setattr(
+        rollback, "release_previous", lambda *words: asked.append(words[-1]) or deploy.Released("dev", {})
+    )
+
+    command.run("rollback", "dev")
+
+    assert [BEFORE] == asked
+    assert [] == ecs(here).stopped
+
+
+@pytest.mark.parametrize("fields", [{"ended": "2026-12-01T00:00:00Z"}, {"action": "deploy"}, {"image": ""}])
+def test_another_release_is_not_carried_on_with_by_a_rollback(here: World, fields: dict[str, str]) -> None:
+    begun(here, **fields)
+
+    assert rollback.interrupted(here.context) is None
 
 
 def test_where_no_rollout_is_under_way_there_is_nothing_to_stop(here: World) -> None:

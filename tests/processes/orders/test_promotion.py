@@ -93,4 +93,5 @@ def test_what_is_chosen_by_hand_is_what_the_release_is_told(tmp_path: Path, tick
         {**BY_HAND, "despite-alarms": ticked},
     )
 
-    assert f"-m pipeline deploy dev --image  --strategy ROLLING{more}\n" in run.said
+    told = f"--image  --strategy ROLLING --replace  --commit {more}"
+    assert f"-m pipeline deploy dev {told}\n" in run.said

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,10 @@ from local_aws.access.browser_guard import AsgiApp, refuse_browsers
 from local_aws.checkout import Checkout, for_checkout
 from local_aws.emulator.application import application as emulator
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the others waiting. With Python's own 5 ms a thread that saves records holds up
+each step of the load balancer's requests for as long.
+"""
 MODULES = (
     "ecr",
     "ssm",
@@ -120,6 +125,7 @@ def serve(checkout: Checkout) -> None:
         logging.shutdown()
         os._exit(0)
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(run())
 
 

@@ -30,6 +30,7 @@ class World:
     clone: Clone
     endpoint: str
     load: SteadyLoad | None = None
+    wanted_tasks: int = 1
     edits: int = 0
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
@@ -123,7 +124,7 @@ def served_since(world: World, before: object) -> Iterator[str]:
     now = world.serves()
     if now == before or " and " in now or not re.fullmatch("[0-9a-f]{12}", now):
         yield f"{now} serves, and {before} did before"
-    if world.tasks() != 1:
+    if world.tasks() != world.wanted_tasks:
         yield f"{world.tasks()} tasks run"
 
 
@@ -167,8 +168,9 @@ def no_region_has_anything(world: World, _: object) -> Iterator[str]:
     yield from (one["Name"] for one in world.client("s3").list_buckets()["Buckets"])
 
 
+RELEASE = Scenario("release", ("deploy", "local"), version_before, served_since)
 SCENARIOS = (
-    Scenario("release", ("deploy", "local"), version_before, served_since),
+    RELEASE,
     Scenario("rollback", ("rollback", "local"), two_versions, served_since),
     Scenario("first deploy", ("deploy", "local"), nothing_there, served_since, under_load=False),
     Scenario(
@@ -214,6 +216,11 @@ def run(world: World, scenario: Scenario, fault: str) -> Result:
     return result
 
 
+def endpoint_of(clone: Clone) -> str:
+    """The address of the clone's local AWS."""
+    return re.findall(r"http://localhost:\d+", clone.pipeline("local", "status").output)[0]
+
+
 @contextmanager
 def world_in(clone: Clone, *, under_load: bool) -> Iterator[World]:
     """The service, brought up in a clone; taken down at the end."""
@@ -224,7 +231,7 @@ def world_in(clone: Clone, *, under_load: bool) -> Iterator[World]:
         assert 0 == clone.pipeline("local", "up").exit_code
         up = clone.run(*DEPLOY, seconds=SECONDS)
         assert 0 == up.exit_code
-        world = World(clone, re.findall(r"http://localhost:\d+", clone.pipeline("local", "status").output)[0])
+        world = World(clone, endpoint_of(clone))
         if not under_load:
             yield world
             return

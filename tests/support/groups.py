@@ -15,22 +15,22 @@ from tests.support.repository import ROOT
 TESTS = ROOT / "tests"
 DOCKER, APP = TESTS / "docker", TESTS / "app"
 WEIGHTS = {
-    "docker/orders/zero_downtime/kills": 260,
-    "docker/orders/workflows": 230,
-    "docker/orders/zero_downtime/bad_versions": 170,
-    "docker/orders/rollouts": 180,
-    "docker/orders/zero_downtime/strategies": 160,
-    "docker/orders/regional": 150,
-    "docker/orders/main_job": 150,
+    "docker/orders/workflows": 430,
+    "docker/orders/zero_downtime/kills": 340,
+    "docker/orders/rollouts": 300,
+    "docker/orders/zero_downtime/bad_versions": 300,
+    "docker/orders/zero_downtime/strategies": 280,
+    "docker/orders/main_job": 200,
+    "docker/orders/regional": 180,
+    "docker/local_aws/blue_green": 165,
     "app": 130,
-    "docker/local_aws/blue_green": 130,
-    "docker/orders/identity": 120,
-    "docker/orders/workflow_ci": 80,
+    "docker/orders/identity": 105,
     "docker/local_aws/services": 65,
     "docker/orders/second_service": 50,
+    "docker/orders/workflow_ci": 45,
     "docker/local_aws/lifecycle": 45,
-    "docker/local_aws/database": 30,
-    "docker/local_aws/stacks": 15,
+    "docker/local_aws/database": 15,
+    "docker/local_aws/stacks": 10,
 }
 """The seconds that each group takes, roughly; what a run took is printed at its end."""
 

@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from botocore.hooks import BaseEventHooks
 from botocore.model import OperationModel
 
+from pipeline.aws.errors import Tolerated
+
 _THROTTLED = frozenset(
     {
         "EC2ThrottledException",
@@ -81,19 +83,14 @@ class ThrottlingPatience:
         return LONGEST_PAUSE * (1 - self._jitter() / 2)
 
 
-class DoneBefore:
+class DoneBefore(Tolerated):
     """Leaves its block without an error where a call that was sent again finds what the first one has done.
 
     botocore sends a call again when no answer came, and the call may have worked. codes: those with which AWS
     then refuses. On a call that was sent once they are errors.
     """
 
-    def __init__(self, *codes: str) -> None:
-        self._codes = codes
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        if not isinstance(error, ClientError) or error.response["Error"]["Code"] not in self._codes:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, ClientError) or not super().__exit__(kind, error, trace):
             return False
         return error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0

@@ -15,7 +15,7 @@ class Rollouts:
     """The service of `orders` in the local AWS of a clone."""
 
     def __init__(self, clone: Clone) -> None:
-        self._url = re.findall(r"http://localhost:\d+", clone.pipeline("local", "status").output)[0]
+        self._url = endpoint_of(clone)
         cloudformation = self.client("cloudformation")
         found = cloudformation.describe_stack_resources(StackName="orders-local-ecs-stack")["StackResources"]
         self._service = next(r["PhysicalResourceId"] for r in found if r["LogicalResourceId"] == "Service")
@@ -99,6 +99,11 @@ class Rollouts:
         while not true():
             assert time.monotonic() < deadline, f"still not so after {seconds:.0f} s"
             time.sleep(pause)
+
+
+def endpoint_of(clone: Clone) -> str:
+    """The address of the clone's local AWS."""
+    return re.findall(r"http://localhost:\d+", clone.pipeline("local", "status").output)[0]
 
 
 def seconds_of_rollback(rollout: dict[str, Any]) -> float:

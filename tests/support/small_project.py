@@ -5,10 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+import requests
+
 from pipeline.config import environment, project
 from pipeline.context import Context, nodes_of
 from pipeline.image import build
-from tests.support.fakes import FakeAws, FakeCloudFormation, FakeCloudTrail, FakeEcr, FakeSsm, FakeSts, Time
+from tests.support.fakes import (
+    FakeAws,
+    FakeCloudFormation,
+    FakeCloudTrail,
+    FakeEcr,
+    FakeSession,
+    FakeSsm,
+    FakeSts,
+    Time,
+)
 
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "registry/orders"
@@ -111,3 +123,12 @@ def world(root: Path, **clients: Any) -> World:
     aws = cast(Any, FakeAws(**every))
     context = Context(here, dev, nodes_of(here, dev), aws, time.sleep, time.clock)
     return World(context, cloudformation, ssm, ecr, time)
+
+
+def answering_world(root: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world whose service answers the smoke tests, with the version of the image in its repository."""
+    made = world(root)
+    [tags] = made.ecr.images.values()
+    monkeypatch.setattr(FakeSession, "version", tags[0])
+    monkeypatch.setattr(requests, "Session", FakeSession)
+    return made

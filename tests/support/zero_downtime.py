@@ -127,9 +127,7 @@ class Releases:
 @contextmanager
 def service_of(clone: Clone, *, tasks: int) -> Iterator[Service]:
     """The service brought up in a clone, under load; taken down at the end."""
-    for name, value in {**SHORT, "TaskCount": tasks}.items():
-        set_parameter(clone, name, value)
-    clone.replace(ENVIRONMENT, "healthy_within_minutes: 1 ", PATIENT)
+    shorten(clone, tasks)
     hold = clone.path.with_name(f"{clone.path.name}-hold")
     try:
         assert 0 == clone.pipeline("local", "up", SLIPWAY_LOCAL_HOLD=str(hold)).exit_code
@@ -139,6 +137,13 @@ def service_of(clone: Clone, *, tasks: int) -> Iterator[Service]:
             yield Service(clone, up.url, load, Rollouts(clone), hold)
     finally:
         clone.pipeline("local", "down")
+
+
+def shorten(clone: Clone, tasks: int) -> None:
+    """Give the clone's releases short times and so many tasks, and good versions time enough."""
+    for name, value in {**SHORT, "TaskCount": tasks}.items():
+        set_parameter(clone, name, value)
+    clone.replace(ENVIRONMENT, "healthy_within_minutes: 1 ", PATIENT)
 
 
 def set_parameter(clone: Clone, name: str, value: object) -> None:

@@ -13,8 +13,9 @@ import requests
 
 from local_aws.checkout import for_checkout
 from tests.support.clone import Clone, Ran
+from tests.support.rollouts import endpoint_of
 from tests.support.steady_load import SteadyLoad, faults
-from tests.support.zero_downtime import API, DEPLOY, ENVIRONMENT, PATIENT, PER_SECOND, SHORT, set_parameter
+from tests.support.zero_downtime import API, DEPLOY, PER_SECOND, shorten
 
 PIPELINE = (".venv/bin/python", "-m", "pipeline")
 BROKEN = (".venv/bin/python", "-m", "tests.sweep.broken_aws")
@@ -110,13 +111,8 @@ class Result:
     call: str = ""
     code: int = 0
     again: list[int] = field(default_factory=list)
-    seconds: float = 0.0
     requests: int = 0
     wrong: list[str] = field(default_factory=list)
-
-    @property
-    def well(self) -> bool:
-        return not self.wrong
 
 
 def served_since(world: World, before: object) -> Iterator[str]:
@@ -137,7 +133,7 @@ def version_before(world: World) -> str:
 def two_versions(world: World) -> str:
     """A release more, so that there is one to go back from; gives the version to go back from."""
     world.edit()
-    assert 0 == world.clone.run(*DEPLOY, seconds=SECONDS).exit_code
+    something_there(world)
     return world.serves()
 
 
@@ -205,7 +201,6 @@ def run(world: World, scenario: Scenario, fault: str) -> Result:
     while runs[-1].exit_code != 0 and len(runs) < MOST_RUNS:
         runs.append(world.pipeline(*scenario.command))
     result.again = [one.exit_code for one in runs[1:]]
-    result.seconds = time.time() - begun
     result.wrong = [f"exit code {code}" for code in result.again if code]
     result.wrong += ["a traceback" for one in runs if "Traceback" in one.output]
     result.wrong += [*world.left_behind(), *scenario.wrong(world, before)]
@@ -216,17 +211,10 @@ def run(world: World, scenario: Scenario, fault: str) -> Result:
     return result
 
 
-def endpoint_of(clone: Clone) -> str:
-    """The address of the clone's local AWS."""
-    return re.findall(r"http://localhost:\d+", clone.pipeline("local", "status").output)[0]
-
-
 @contextmanager
 def world_in(clone: Clone, *, under_load: bool) -> Iterator[World]:
     """The service, brought up in a clone; taken down at the end."""
-    for name, value in {**SHORT, "TaskCount": 1}.items():
-        set_parameter(clone, name, value)
-    clone.replace(ENVIRONMENT, "healthy_within_minutes: 1 ", PATIENT)
+    shorten(clone, tasks=1)
     try:
         assert 0 == clone.pipeline("local", "up").exit_code
         up = clone.run(*DEPLOY, seconds=SECONDS)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from rich.console import Console
 
 from pipeline import __main__ as edge
@@ -16,16 +15,13 @@ from pipeline.release import rollback
 from pipeline.rollout.options import RolloutOptions
 from pipeline.rollout.record import RolloutRecord, StageEntry
 from tests.support import command
-from tests.support.small_project import World, world
+from tests.support.small_project import World, answering_world
 from tests.unit.pipeline.release.test_deploy import FakeSession
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = world(tmp_path)
-    [tags] = made.ecr.images.values()
-    monkeypatch.setattr(FakeSession, "version", tags[0])
-    monkeypatch.setattr(requests, "Session", FakeSession)
+    made = answering_world(tmp_path, monkeypatch)
     monkeypatch.setattr(connect, "open_environment", lambda *_: made.context)
     monkeypatch.setattr(connect, "guarded", lambda *_: made.context)
     monkeypatch.setattr(connect, "base_image", lambda _: lambda *_: None)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from pipeline.errors import (
     BusyError,
@@ -19,16 +18,12 @@ from pipeline.errors import (
 from pipeline.release import deploy as release
 from pipeline.release.deploy import Released
 from tests.support.fakes import Audience, FakeSession, FakeSts, client_error
-from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, SECRET, World, world
+from tests.support.small_project import DIGEST, OUTPUTS, REPOSITORY, SECRET, World, answering_world
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = world(tmp_path)
-    [tags] = made.ecr.images.values()
-    monkeypatch.setattr(FakeSession, "version", tags[0])
-    monkeypatch.setattr(requests, "Session", FakeSession)
-    return made
+    return answering_world(tmp_path, monkeypatch)
 
 
 def deploy(world: World, **options: Any) -> tuple[Released, Audience]:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from pipeline.aws import lock
 from pipeline.aws.release_record import FAILED, LOST, SUCCEEDED, UNDER_WAY, Release
@@ -16,7 +15,7 @@ from pipeline.release import deploy, destroy, forward
 from pipeline.rollout.options import RolloutOptions
 from tests.support import command
 from tests.support.fakes import Audience, FakeSession
-from tests.support.small_project import DIGEST, REPOSITORY, World, world
+from tests.support.small_project import DIGEST, REPOSITORY, World, answering_world
 
 COMMITS = ["a" * 40, "b" * 40, "c" * 40]
 OLD, NEW, NEWEST = COMMITS
@@ -25,10 +24,7 @@ RECORD = "/slipway/orders/dev/releases"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = world(tmp_path)
-    [tags] = made.ecr.images.values()
-    monkeypatch.setattr(FakeSession, "version", tags[0])
-    monkeypatch.setattr(requests, "Session", FakeSession)
+    made = answering_world(tmp_path, monkeypatch)
     monkeypatch.setattr(git, "is_behind", is_behind)
     for name in ("GITHUB_RUN_ID", "GITHUB_ACTOR", "GITHUB_TRIGGERING_ACTOR"):
         monkeypatch.delenv(name, raising=False)

@@ -3,23 +3,19 @@
 from pathlib import Path
 
 import pytest
-import requests
 
 from pipeline import masking
 from pipeline.errors import UsageError
 from pipeline.release import deploy, rotation
 from pipeline.release.deploy import Released
 from pipeline.rollout.options import RolloutOptions
-from tests.support.fakes import Audience, FakeSession
-from tests.support.small_project import DIGEST, REPOSITORY, SECRET, World, world
+from tests.support.fakes import Audience
+from tests.support.small_project import DIGEST, REPOSITORY, SECRET, World, answering_world, world
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = world(tmp_path)
-    [tags] = made.ecr.images.values()
-    monkeypatch.setattr(FakeSession, "version", tags[0])
-    monkeypatch.setattr(requests, "Session", FakeSession)
+    made = answering_world(tmp_path, monkeypatch)
     deploy.deploy(made.context, Audience(), lambda _, __: None)
     parameter = {"ParameterKey": "ImageUri", "ParameterValue": f"{REPOSITORY}@{DIGEST}"}
     made.cloudformation._find("orders-dev-app")["Parameters"] = [parameter]  # type: ignore[index]

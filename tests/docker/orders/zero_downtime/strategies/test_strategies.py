@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.support.rollouts import endpoint_of
 from tests.support.zero_downtime import AT_LEAST_PER_SECOND, STRATEGIES, Releases, Service
-from tests.sweep.scenarios import RELEASE, World, endpoint_of, run
+from tests.sweep.scenarios import RELEASE, World, run
 
 RELEASES = 8
 
